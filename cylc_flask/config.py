@@ -1,0 +1,403 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Read the configuration: files, then environment, checked once, here."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from ipaddress import ip_address
+from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Iterable, Iterator, Mapping
+from urllib.parse import quote
+
+from cylc_flask.errors import ConfigError
+from cylc_flask.privilege import Privilege
+from cylc_flask.settings import (
+    KIND,
+    PLACEHOLDER,
+    UNIX_SOCKET_BYTES,
+    Kind,
+    absolute_path,
+    choice,
+    choices,
+    flag,
+    hosts,
+    number,
+    path,
+    port,
+    privilege,
+    setting,
+    show,
+    socket_path,
+    whole,
+)
+
+SITE_FILE = '/etc/cylc/flask/config.toml'
+USER_FILE = '~/.cylc/flask/config.toml'
+
+#: What the names of our environment variables begin with.
+PREFIX = 'CYLC_FLASK_'
+
+#: Names a file that is read instead of the site's and the user's.
+FILE_VARIABLE = f'{PREFIX}CONFIG'
+
+#: The source of what nobody has set.
+DEFAULT = 'default'
+
+#: The blueprints that there are.
+BLUEPRINTS = ('rest',)
+
+#: All addresses of the machine, as the socket module writes it.
+ANY_ADDRESS = ''
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what clients can ask for; sizes in bytes, times in seconds."""
+
+    body_size: int = setting(1_048_576, whole(1_024, 1_073_741_824, 'bytes'))
+    #: Request line and header lines together.
+    header_size: int = setting(65_536, whole(1_024, 1_048_576, 'bytes'))
+    #: Per client address; 0 is no limit, as the jobs of a host share one.
+    request_rate: float = setting(
+        0, number(0, 1_000_000, 'requests a second, 0 for no limit'))
+    open_connections: int = setting(500, whole(1, 100_000, 'connections'))
+    #: For a request to arrive, from its first byte to the end of its body.
+    request_timeout: float = setting(30, number(0.1, 3_600, 'seconds'))
+    #: For a kept connection to begin its next request.
+    idle_timeout: float = setting(60, number(0.1, 86_400, 'seconds'))
+    handshake_timeout: float = setting(10, number(0.1, 3_600, 'seconds'))
+    #: Below the 30 s after which Cylc 7 clients give up.
+    main_thread_timeout: float = setting(20, number(0.1, 3_600, 'seconds'))
+    #: The most that a client can ask for with ``?wait=``.
+    wait: float = setting(60, number(0, 3_600, 'seconds'))
+    graph_edges: int = setting(20_000, whole(1, 10_000_000, 'edges'))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings, under the names that the files have for them."""
+
+    method: str = setting('https', choice('https', 'http'))
+    bind: tuple[str, ...] = setting((), hosts())
+    port: int | str = setting('', port())
+    unix_socket: str = setting('', socket_path())
+    authentication: str = setting('digest', choice('digest', 'basic'))
+    digest_algorithm: str = setting('MD5', choice('MD5', 'SHA', 'SHA-256'))
+    insecure_basic: bool = setting(False, flag())
+    public_privilege: Privilege = setting('state-totals', privilege())
+    read_only: bool = setting(False, flag())
+    control_by_get: bool = setting(True, flag())
+    enable: tuple[str, ...] = setting(BLUEPRINTS, choices(*BLUEPRINTS))
+    allowed_hosts: tuple[str, ...] = setting((), hosts())
+    legacy_run_directory: str = setting('~/cylc7-run', absolute_path())
+    tls_certificate: str = setting('', absolute_path())
+    tls_key: str = setting('', absolute_path())
+    access_log: str = setting('', path())
+    limits: Limits = field(default_factory=Limits)
+    #: Where each value comes from, by key: ``default``, a file's path, or
+    #: the name of an environment variable.
+    sources: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}),
+        compare=False,
+        repr=False,
+    )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return what to listen on: plain http stays on this machine."""
+        if self.bind:
+            return self.bind
+        return ('127.0.0.1',) if self.method == 'http' else (ANY_ADDRESS,)
+
+    def source(self, key: str) -> str:
+        """Return where the value of a key such as ``limits.wait`` is from."""
+        return self.sources.get(key, DEFAULT)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield each key with its value, those of tables after the rest."""
+        for key in KINDS:
+            yield key, attrgetter(key)(self)
+
+
+#: The tables of a file by name, '' being what stands above all tables.
+TABLES: dict[str, type[Config | Limits]] = {'': Config, 'limits': Limits}
+
+#: The kind of each setting by its key, such as ``limits.wait``.
+KINDS: dict[str, Kind[Any]] = {
+    f'{table}.{item.name}'.lstrip('.'): item.metadata[KIND]
+    for table, cls in TABLES.items()
+    for item in fields(cls) if KIND in item.metadata
+}
+
+#: The key which each environment variable sets.
+VARIABLES = {
+    PREFIX + key.upper().replace('.', '__'): key for key in KINDS
+}
+
+#: Checked values and their sources, by key.
+Found = dict[str, tuple[Any, str]]
+
+
+def load(env: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration in force.
+
+    Later sources win, value by value: defaults, the site's file, the
+    user's file, the environment.
+
+    Args:
+        env: The environment, by default that of the process.
+
+    Raises:
+        ConfigError: Something in it cannot be used.
+    """
+    env = os.environ if env is None else env
+    found: Found = {}
+    for file, required in files(env):
+        found |= _from_table(_read(file, required), str(file))
+    found |= _from_environment(env)
+    config = _build(found)
+    _cross_check(config)
+    return config
+
+
+def files(env: Mapping[str, str]) -> list[tuple[Path, bool]]:
+    """Return the files to read, in order, and if they have to be there."""
+    if named := env.get(FILE_VARIABLE):
+        return [(Path(named).expanduser(), True)]
+    return [
+        (Path(SITE_FILE), False),
+        (Path(os.path.expanduser(USER_FILE)), False),
+    ]
+
+
+def _read(file: Path, required: bool) -> dict[str, Any]:
+    """Return what a file holds, nothing if it may be and is missing."""
+    try:
+        return tomllib.loads(file.read_bytes().decode())
+    except FileNotFoundError as exc:
+        if not required:
+            return {}
+        raise ConfigError(f'{file}: {exc.strerror}') from exc
+    except OSError as exc:
+        raise ConfigError(f'{file}: {exc.strerror}') from exc
+    except (ValueError, RecursionError) as exc:
+        raise ConfigError(f'{file}: not a TOML file: {exc}') from exc
+
+
+def _from_table(
+    content: dict[str, Any],
+    source: str,
+    prefix: str = '',
+) -> Found:
+    """Check what a table holds, and the tables in it."""
+    found: Found = {}
+    for name, value in content.items():
+        key = prefix + name
+        if key in KINDS and '.' not in name:
+            found[key] = (_check(key, value, source), source)
+        elif prefix or not name or name not in TABLES:
+            raise _unknown(key, value, source)
+        elif not isinstance(value, dict):
+            raise _refused(key, value, source, f'a table [{name}]')
+        else:
+            found |= _from_table(value, source, f'{name}.')
+    return found
+
+
+def _from_environment(env: Mapping[str, str]) -> Found:
+    """Check the variables that are ours, all of whose values are text."""
+    found: Found = {}
+    for name, text in env.items():
+        if not name.startswith(PREFIX) or name == FILE_VARIABLE:
+            continue
+        if name not in VARIABLES:
+            raise _unknown_variable(name, text)
+        key = VARIABLES[name]
+        try:
+            value = KINDS[key].from_text(text)
+        except ValueError:
+            value = text
+        found[key] = (_check(key, value, name), name)
+    return found
+
+
+def _check(key: str, value: object, source: str) -> Any:
+    try:
+        return KINDS[key].check(value)
+    except ValueError as exc:
+        raise _refused(key, value, source, KINDS[key].allowed) from exc
+
+
+def _refused(
+    key: str,
+    value: object,
+    source: str,
+    allowed: str,
+) -> ConfigError:
+    return ConfigError(
+        f'{source}: {key} = {show(value)} is not allowed: must be {allowed}')
+
+
+def _unknown(key: str, value: object, source: str) -> ConfigError:
+    return ConfigError(
+        f'{source}: unknown key {key} = {show(value)}: '
+        f'{_nearest(key, KINDS)}')
+
+
+def _unknown_variable(name: str, text: str) -> ConfigError:
+    return ConfigError(
+        f'environment: unknown variable {name} = {show(text)}: '
+        f'{_nearest(name, VARIABLES)}')
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """Return what is allowed, beginning with what was probably meant."""
+    near = get_close_matches(word, known, n=1)
+    hint = f'did you mean {near[0]}? ' if near else ''
+    return f'{hint}allowed are {", ".join(known)}'
+
+
+def _build(found: Found) -> Config:
+    """Return the configuration of checked values."""
+    parts: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    for key, (value, _) in found.items():
+        table, _, name = key.rpartition('.')
+        parts[table][name] = value
+    return Config(
+        **parts[''],
+        limits=Limits(**parts['limits']),
+        sources=MappingProxyType(
+            {key: source for key, (_, source) in found.items()}),
+    )
+
+
+def _cross_check(config: Config) -> None:
+    """Refuse values which are fine alone, but not together."""
+    if bool(config.tls_certificate) != bool(config.tls_key):
+        raise _clash(
+            config, 'tls_certificate', 'tls_key',
+            'a certificate and its key are set together or not at all')
+    if config.unix_socket:
+        for key in ('bind', 'port'):
+            if getattr(config, key):
+                raise _clash(
+                    config, 'unix_socket', key,
+                    'a Unix socket is served instead of addresses and ports')
+    if _is_basic_in_the_clear(config) and not config.insecure_basic:
+        raise _clash(
+            config, 'authentication', 'method', 'bind',
+            'the passphrase would cross the network in the clear; use https, '
+            'or digest, or a loopback address, or allow it by '
+            'insecure_basic = true')
+    if _is_in_run_directory(config.legacy_run_directory):
+        raise _clash(
+            config, 'legacy_run_directory',
+            'it must not lie in ~/cylc-run, whose contact files are Cylc 8\'s')
+
+
+def _clash(config: Config, *keys_and_reason: str) -> ConfigError:
+    """Return the error for keys that do not go together."""
+    *keys, reason = keys_and_reason
+    values = dict(config.items())
+    where = ', '.join(
+        f'{key} = {show(values[key])} ({config.source(key)})'
+        for key in keys)
+    return ConfigError(f'{where}: {reason}')
+
+
+def _is_basic_in_the_clear(config: Config) -> bool:
+    return (
+        config.authentication == 'basic'
+        and config.method == 'http'
+        and not config.unix_socket
+        and not all(map(is_loopback, config.addresses))
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if only this machine can reach an address or name.
+
+    Examples:
+        >>> is_loopback('127.8.0.1'), is_loopback('::1'), is_loopback('::')
+        (True, True, False)
+        >>> is_loopback('localhost'), is_loopback('localhost.example.org')
+        (True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost' or host.endswith('.localhost')
+
+
+def _is_in_run_directory(directory: str) -> bool:
+    run_directory = Path('~/cylc-run').expanduser().resolve()
+    return bool(directory) and Path(directory).resolve().is_relative_to(
+        run_directory)
+
+
+def port_range(config: Config) -> tuple[int, int]:
+    """Return the first and the last of the ports to try.
+
+    Examples:
+        >>> port_range(Config(port='43001..43010'))
+        (43001, 43010)
+        >>> port_range(Config(port=8080))
+        (8080, 8080)
+    """
+    if isinstance(config.port, int):
+        return config.port, config.port
+    if config.port:
+        low, high = config.port.split('..')
+        return int(low), int(high)
+    from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
+    low, high = glbl_cfg().get(  # type: ignore[no-untyped-call]
+        ['scheduler', 'run hosts', 'ports'])
+    return int(low), int(high)
+
+
+def unix_socket_path(config: Config, workflow: str, service: Path) -> Path:
+    """Return the path of a workflow's Unix socket.
+
+    The slashes of the workflow's id become ``%2F``, which no id can hold,
+    so that each workflow has a socket of its own in one directory.
+
+    Args:
+        config: With ``unix_socket`` set.
+        workflow: Id of the workflow, without the user's name.
+        service: The workflow's ``.service`` directory.
+
+    Raises:
+        ConfigError: The path is too long for a Unix socket.
+
+    Examples:
+        >>> config = Config(unix_socket='/run/cylc/{workflow}')
+        >>> str(unix_socket_path(config, 'a/run1', Path('/unused')))
+        '/run/cylc/a%2Frun1'
+    """
+    name = config.unix_socket.replace(PLACEHOLDER, quote(workflow, safe='+@'))
+    full = service / name
+    if len(os.fsencode(full)) > UNIX_SOCKET_BYTES:
+        raise ConfigError(
+            f'{config.source("unix_socket")}: unix_socket = '
+            f'{show(config.unix_socket)} makes a path of more than '
+            f'{UNIX_SOCKET_BYTES} bytes: {full}')
+    return full
