@@ -1,0 +1,59 @@
+# The one interface to the project; .ci/run calls the same targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 4
+EXTRA ?=
+FUZZ_REQUESTS ?= 100000
+
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test lint types bench fuzz wheel clean
+
+help:  ## print this list
+	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+
+run: $(VENV)/.run  ## play a demo workflow with the web server inside
+	@$(BIN)/cylc flask demo $(EXTRA)
+
+test: $(VENV)/.test  ## run all tests (EXTRA goes to pytest)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(EXTRA)
+
+lint: $(VENV)/.lint  ## look for mistakes and style
+	$(BIN)/ruff check .
+
+types: $(VENV)/.lint  ## check the types
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench  ## measure the REST API beside CherryPy and Tornado
+	$(BIN)/python benchmarks/rest.py $(EXTRA)
+
+fuzz: $(VENV)/.test  ## send FUZZ_REQUESTS bad requests, and watch the memory
+	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
+		tests/integration/test_fuzz.py $(EXTRA)
+
+wheel: $(BIN)/pip  ## build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache \
+		.ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp says what is installed, so that the next call starts at once.
+$(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/pip
+	@echo 'Installing cylc-flask into $(VENV) (once)...'
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: \
+		setup.cfg pyproject.toml | $(BIN)/pip
+	$(INSTALL) --editable '.[$*]'
+	@touch $(VENV)/.run $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"cylc-flask needs Python 3.11 or later: make PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
