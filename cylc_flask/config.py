@@ -17,20 +17,18 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from ipaddress import ip_address
 from operator import attrgetter
+import os
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from cylc_flask.errors import ConfigError
-from cylc_flask.privilege import Privilege
-from cylc_flask.settings import (
+from cylc_flask.kinds import (
     KIND,
     PLACEHOLDER,
     UNIX_SOCKET_BYTES,
@@ -49,6 +47,8 @@ from cylc_flask.settings import (
     socket_path,
     whole,
 )
+from cylc_flask.privilege import Privilege
+from cylc_flask.settings import Settings, from_environment, from_file
 
 SITE_FILE = '/etc/cylc/flask/config.toml'
 USER_FILE = '~/.cylc/flask/config.toml'
@@ -148,14 +148,6 @@ KINDS: dict[str, Kind[Any]] = {
     for item in fields(cls) if KIND in item.metadata
 }
 
-#: The key which each environment variable sets.
-VARIABLES = {
-    PREFIX + key.upper().replace('.', '__'): key for key in KINDS
-}
-
-#: Checked values and their sources, by key.
-Found = dict[str, tuple[Any, str]]
-
 
 def load(env: Mapping[str, str] | None = None) -> Config:
     """Return the configuration in force.
@@ -170,11 +162,12 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         ConfigError: Something in it cannot be used.
     """
     env = os.environ if env is None else env
-    found: Found = {}
+    settings: Settings = {}
     for file, required in files(env):
-        found |= _from_table(_read(file, required), str(file))
-    found |= _from_environment(env)
-    config = _build(found)
+        settings |= from_file(file, required, KINDS)
+    ours = {name: env[name] for name in env if name != FILE_VARIABLE}
+    settings |= from_environment(ours, PREFIX, KINDS)
+    config = _build(settings)
     _cross_check(config)
     return config
 
@@ -182,111 +175,24 @@ def load(env: Mapping[str, str] | None = None) -> Config:
 def files(env: Mapping[str, str]) -> list[tuple[Path, bool]]:
     """Return the files to read, in order, and if they have to be there."""
     if named := env.get(FILE_VARIABLE):
-        return [(Path(named).expanduser(), True)]
+        return [(Path(os.path.expanduser(named)), True)]
     return [
-        (Path(SITE_FILE), False),
-        (Path(os.path.expanduser(USER_FILE)), False),
+        (Path(os.path.expanduser(name)), False)
+        for name in (SITE_FILE, USER_FILE)
     ]
 
 
-def _read(file: Path, required: bool) -> dict[str, Any]:
-    """Return what a file holds, nothing if it may be and is missing."""
-    try:
-        return tomllib.loads(file.read_bytes().decode())
-    except FileNotFoundError as exc:
-        if not required:
-            return {}
-        raise ConfigError(f'{file}: {exc.strerror}') from exc
-    except OSError as exc:
-        raise ConfigError(f'{file}: {exc.strerror}') from exc
-    except (ValueError, RecursionError) as exc:
-        raise ConfigError(f'{file}: not a TOML file: {exc}') from exc
-
-
-def _from_table(
-    content: dict[str, Any],
-    source: str,
-    prefix: str = '',
-) -> Found:
-    """Check what a table holds, and the tables in it."""
-    found: Found = {}
-    for name, value in content.items():
-        key = prefix + name
-        if key in KINDS and '.' not in name:
-            found[key] = (_check(key, value, source), source)
-        elif prefix or not name or name not in TABLES:
-            raise _unknown(key, value, source)
-        elif not isinstance(value, dict):
-            raise _refused(key, value, source, f'a table [{name}]')
-        else:
-            found |= _from_table(value, source, f'{name}.')
-    return found
-
-
-def _from_environment(env: Mapping[str, str]) -> Found:
-    """Check the variables that are ours, all of whose values are text."""
-    found: Found = {}
-    for name, text in env.items():
-        if not name.startswith(PREFIX) or name == FILE_VARIABLE:
-            continue
-        if name not in VARIABLES:
-            raise _unknown_variable(name, text)
-        key = VARIABLES[name]
-        try:
-            value = KINDS[key].from_text(text)
-        except ValueError:
-            value = text
-        found[key] = (_check(key, value, name), name)
-    return found
-
-
-def _check(key: str, value: object, source: str) -> Any:
-    try:
-        return KINDS[key].check(value)
-    except ValueError as exc:
-        raise _refused(key, value, source, KINDS[key].allowed) from exc
-
-
-def _refused(
-    key: str,
-    value: object,
-    source: str,
-    allowed: str,
-) -> ConfigError:
-    return ConfigError(
-        f'{source}: {key} = {show(value)} is not allowed: must be {allowed}')
-
-
-def _unknown(key: str, value: object, source: str) -> ConfigError:
-    return ConfigError(
-        f'{source}: unknown key {key} = {show(value)}: '
-        f'{_nearest(key, KINDS)}')
-
-
-def _unknown_variable(name: str, text: str) -> ConfigError:
-    return ConfigError(
-        f'environment: unknown variable {name} = {show(text)}: '
-        f'{_nearest(name, VARIABLES)}')
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    """Return what is allowed, beginning with what was probably meant."""
-    near = get_close_matches(word, known, n=1)
-    hint = f'did you mean {near[0]}? ' if near else ''
-    return f'{hint}allowed are {", ".join(known)}'
-
-
-def _build(found: Found) -> Config:
+def _build(settings: Settings) -> Config:
     """Return the configuration of checked values."""
-    parts: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
-    for key, (value, _) in found.items():
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    for key, item in settings.items():
         table, _, name = key.rpartition('.')
-        parts[table][name] = value
+        tables[table][name] = item.value
     return Config(
-        **parts[''],
-        limits=Limits(**parts['limits']),
+        **tables[''],
+        limits=Limits(**tables['limits']),
         sources=MappingProxyType(
-            {key: source for key, (_, source) in found.items()}),
+            {key: item.source for key, item in settings.items()}),
     )
 
 
@@ -311,7 +217,8 @@ def _cross_check(config: Config) -> None:
     if _is_in_run_directory(config.legacy_run_directory):
         raise _clash(
             config, 'legacy_run_directory',
-            'it must not lie in ~/cylc-run, whose contact files are Cylc 8\'s')
+            'it must not lie in ~/cylc-run: the contact files there are those '
+            'of Cylc 8')
 
 
 def _clash(config: Config, *keys_and_reason: str) -> ConfigError:
@@ -349,9 +256,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_in_run_directory(directory: str) -> bool:
-    run_directory = Path('~/cylc-run').expanduser().resolve()
-    return bool(directory) and Path(directory).resolve().is_relative_to(
-        run_directory)
+    run_directory = os.path.realpath(os.path.expanduser('~/cylc-run'))
+    return bool(directory) and Path(
+        os.path.realpath(directory)).is_relative_to(run_directory)
 
 
 def port_range(config: Config) -> tuple[int, int]:

@@ -13,222 +13,126 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""The kinds of value that a setting can have, each with its one check."""
+"""Take settings from files and the environment, each checked once."""
 
 from __future__ import annotations
 
-import json
-import os.path
-import re
-from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Any, Callable, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+import tomllib
+from typing import Any, NamedTuple
 
-from cylc_flask.privilege import PUBLIC_LEVELS, Privilege
-
-T = TypeVar('T')
-
-#: The name under which a dataclass field carries its kind.
-KIND = 'kind'
-
-#: What the kernel takes as the path of a Unix socket, in bytes.
-UNIX_SOCKET_BYTES = 107
-
-#: Stands for the workflow's id in the path of a Unix socket.
-PLACEHOLDER = '{workflow}'
-
-_LABEL = re.compile(r'(?!-)[a-z0-9_-]{1,63}(?<!-)')
-_RANGE = re.compile(r'(\d{1,5})\s*\.\.\s*(\d{1,5})')
-_FLAGS = {'true': True, 'yes': True, '1': True,
-          'false': False, 'no': False, '0': False}
+from cylc_flask.errors import ConfigError
+from cylc_flask.kinds import Kind, show
 
 
-@dataclass(frozen=True)
-class Kind(Generic[T]):
-    """A kind of value.
+class Setting(NamedTuple):
+    """A checked value, and the file or variable that it comes from."""
 
-    Args:
-        allowed: What a value must be, to end a sentence in a message.
-        check: Gives the value its final type; ``ValueError`` refuses it.
-        from_text: Makes of an environment variable what TOML would give.
+    value: Any
+    source: str
+
+
+#: By key, such as ``limits.wait`` for the item of a table.
+Settings = dict[str, Setting]
+Kinds = Mapping[str, Kind[Any]]
+
+
+def from_file(path: Path, required: bool, kinds: Kinds) -> Settings:
+    """Return what a TOML file sets; one that may be missing sets nothing.
+
+    Raises:
+        ConfigError: The file or something in it cannot be used.
     """
-
-    allowed: str
-    check: Callable[[Any], T]
-    from_text: Callable[[str], object] = str
-
-
-def setting(default: object, kind: Kind[T]) -> T:
-    """Return a dataclass field whose default passes the check as well."""
-    value: T = field(
-        default_factory=lambda: kind.check(default),
-        metadata={KIND: kind},
-    )
-    return value
-
-
-def show(value: object, limit: int = 100) -> str:
-    """Return a value as TOML has it, short enough for a message.
-
-    Examples:
-        >>> show('a' * 80, 12)
-        '"aaaaaaaaaaa…'
-    """
-    text = json.dumps(value, default=str)
-    return text if len(text) <= limit else f'{text[:limit]}…'
-
-
-def _demand(condition: object) -> None:
-    if not condition:
-        raise ValueError
-
-
-def choice(*words: str) -> Kind[str]:
-    """Return the kind that is one of some words."""
-    def check(value: Any) -> str:
-        _demand(isinstance(value, str) and value in words)
-        return str(value)
-    return Kind(' or '.join(map(show, words)), check)
-
-
-def choices(*words: str) -> Kind[tuple[str, ...]]:
-    """Return the kind that is a list of some words, in any number."""
-    return _list_of(
-        choice(*words).check, f'a list made of {", ".join(map(show, words))}')
-
-
-def flag() -> Kind[bool]:
-    """Return the kind that is true or false."""
-    def check(value: Any) -> bool:
-        _demand(isinstance(value, bool))
-        return bool(value)
-    return Kind(
-        'true or false', check,
-        lambda text: _FLAGS.get(text.strip().lower(), text))
-
-
-def whole(low: int, high: int, unit: str) -> Kind[int]:
-    """Return the kind that is an integer in a range."""
-    def check(value: Any) -> int:
-        _demand(type(value) is int and low <= value <= high)
-        return int(value)
-    return Kind(f'an integer from {low} to {high} ({unit})', check, int)
-
-
-def number(low: float, high: float, unit: str) -> Kind[float]:
-    """Return the kind that is a number in a range."""
-    def check(value: Any) -> float:
-        _demand(type(value) in (int, float) and low <= value <= high)
-        return float(value)
-    return Kind(f'a number from {low} to {high} ({unit})', check, float)
-
-
-def _list_of(
-    check: Callable[[Any], str],
-    allowed: str,
-) -> Kind[tuple[str, ...]]:
-    """Return the kind that is a list; text is a list with commas."""
-    def check_all(value: Any) -> tuple[str, ...]:
-        if isinstance(value, str):
-            value = [item.strip() for item in value.split(',')]
-            value = [] if value == [''] else value
-        _demand(isinstance(value, list | tuple))
-        return tuple(dict.fromkeys(check(item) for item in value))
-    return Kind(allowed, check_all)
-
-
-def _host(value: Any) -> str:
-    """Return an address or a host name in its usual form.
-
-    What ends in digits only is an address to every client, hence no name.
-
-    Examples:
-        >>> _host('0:0::1'), _host('[::1]'), _host('Login1.Example.org.')
-        ('::1', '::1', 'login1.example.org')
-    """
-    _demand(isinstance(value, str) and value.isascii())
-    text = value.lower()
-    bare = text[1:-1] if text[:1] == '[' and text[-1:] == ']' else text
     try:
-        return str(ip_address(bare))
+        content = tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError as exc:
+        if not required:
+            return {}
+        raise ConfigError(f'{path}: {exc.strerror}') from exc
+    except OSError as exc:
+        raise ConfigError(f'{path}: {exc.strerror}') from exc
+    except (ValueError, RecursionError) as exc:
+        raise ConfigError(f'{path}: not a TOML file: {exc}') from exc
+    return _from_table(content, str(path), kinds)
+
+
+def _from_table(
+    content: dict[str, Any],
+    source: str,
+    kinds: Kinds,
+    prefix: str = '',
+) -> Settings:
+    """Check what a table holds, and the tables in it."""
+    tables = {key.rpartition('.')[0] for key in kinds}
+    settings: Settings = {}
+    for name, value in content.items():
+        key = prefix + name
+        if '.' not in name and key in kinds:
+            settings[key] = _checked(key, value, source, kinds)
+        elif not name or '.' in name or key not in tables:
+            raise ConfigError(
+                f'{source}: unknown key {show(key)} = {show(value)}: '
+                f'{_nearest(key, kinds)}')
+        elif not isinstance(value, dict):
+            raise _refused(key, value, source, f'a table [{key}]')
+        else:
+            settings |= _from_table(value, source, kinds, f'{key}.')
+    return settings
+
+
+def from_environment(
+    env: Mapping[str, str],
+    prefix: str,
+    kinds: Kinds,
+) -> Settings:
+    """Return what the variables with our prefix set; all of it is text.
+
+    Raises:
+        ConfigError: Something in them cannot be used.
+    """
+    keys = {prefix + key.upper().replace('.', '__'): key for key in kinds}
+    settings: Settings = {}
+    for name, text in env.items():
+        if not name.startswith(prefix):
+            continue
+        if name not in keys:
+            raise ConfigError(
+                f'environment: unknown variable {name} = {show(text)}: '
+                f'{_nearest(name, keys)}')
+        key = keys[name]
+        value = _from_text(text, kinds[key])
+        settings[key] = _checked(key, value, name, kinds)
+    return settings
+
+
+def _from_text(text: str, kind: Kind[Any]) -> object:
+    try:
+        return kind.from_text(text)
     except ValueError:
-        labels = text.removesuffix('.').split('.')
-        _demand(all(map(_LABEL.fullmatch, labels)) and len(text) < 254)
-        _demand(not labels[-1].isdigit())
-    return '.'.join(labels)
+        return text
 
 
-def hosts() -> Kind[tuple[str, ...]]:
-    """Return the kind that is a list of addresses and host names."""
-    return _list_of(
-        _host,
-        'a list of host names and of IPv4 or IPv6 addresses, without ports')
+def _checked(key: str, value: object, source: str, kinds: Kinds) -> Setting:
+    try:
+        return Setting(kinds[key].check(value), source)
+    except ValueError as exc:
+        raise _refused(key, value, source, kinds[key].allowed) from exc
 
 
-def port() -> Kind[int | str]:
-    """Return the kind that is a port, a range of ports, or nothing."""
-    def check(value: Any) -> int | str:
-        if type(value) is int:
-            _demand(0 < value < 65536)
-            return value
-        _demand(isinstance(value, str))
-        if not value.strip():
-            return ''
-        match = _RANGE.fullmatch(value.strip())
-        low, high = map(int, match.groups()) if match else (0, 0)
-        _demand(0 < low <= high < 65536)
-        return f'{low}..{high}'
-
-    return Kind(
-        'an integer from 1 to 65535, a range "LOW..HIGH" of them, or "" for '
-        "the range that Cylc's own ports come from",
-        check,
-        lambda text: int(text) if text.strip().isdecimal() else text)
+def _refused(
+    key: str,
+    value: object,
+    source: str,
+    allowed: str,
+) -> ConfigError:
+    return ConfigError(
+        f'{source}: {key} = {show(value)} is not allowed: must be {allowed}')
 
 
-def privilege() -> Kind[Privilege]:
-    """Return the kind that is a privilege for the public."""
-    def check(value: Any) -> Privilege:
-        level = Privilege.parse(value)
-        _demand(level in PUBLIC_LEVELS)
-        return level
-    allowed = ' or '.join(show(str(level)) for level in PUBLIC_LEVELS)
-    return Kind(allowed, check)
-
-
-def _path(value: Any) -> str:
-    """Return a path with its ``~`` expanded; control characters are out."""
-    _demand(isinstance(value, str) and value.isprintable())
-    path = os.path.expanduser(str(value))
-    _demand(not path.startswith('~'))
-    return path
-
-
-def path() -> Kind[str]:
-    """Return the kind that is a path of any sort, or nothing."""
-    return Kind('a path, or "" for none', _path)
-
-
-def absolute_path() -> Kind[str]:
-    """Return the kind that is a path from the root or home, or nothing."""
-    def check(value: Any) -> str:
-        path = _path(value)
-        _demand(not path or os.path.isabs(path))
-        return path
-    return Kind('a path that begins with / or ~, or "" for none', check)
-
-
-def socket_path() -> Kind[str]:
-    """Return the kind that is a path which no two workflows share."""
-    def check(value: Any) -> str:
-        path = _path(value)
-        if os.path.isabs(path):
-            _demand(PLACEHOLDER in path)
-        rest = path.replace(PLACEHOLDER, '')
-        _demand(len(os.fsencode(rest)) <= UNIX_SOCKET_BYTES)
-        _demand('{' not in rest and '}' not in rest)
-        return path
-    return Kind(
-        "a path relative to the workflow's .service directory, or a path "
-        f'that begins with / or ~ and holds {PLACEHOLDER}, of at most '
-        f'{UNIX_SOCKET_BYTES} bytes; or "" for none', check)
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """Return what is allowed, beginning with what was probably meant."""
+    near = get_close_matches(word, known, n=1)
+    hint = f'did you mean {near[0]}? ' if near else ''
+    return f'{hint}allowed are {", ".join(known)}'
