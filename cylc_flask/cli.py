@@ -21,8 +21,8 @@ Run and use the web server inside the scheduler.
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib import import_module
+import sys
 from typing import NoReturn
 
 TOOLS = {

@@ -21,7 +21,6 @@ import argparse
 import platform
 
 import cylc.flow
-
 import cylc_flask
 
 
