@@ -1,0 +1,32 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""All that differs between the supported lines of cylc-flow, 8.5 to 8.7."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cylc.flow import data_messages_pb2, data_store_mgr
+
+#: The protobuf messages of the data store. Not every line ships their types.
+pb: Any = data_messages_pb2
+
+#: Kinds of elements which the scheduler replaces by a fresh copy each time it
+#: merges an update into one; the others are merged where they stand. Only
+#: from 8.6 on does the scheduler have a name for them.
+RENEWED_KINDS: frozenset[str] = frozenset(getattr(
+    data_store_mgr, 'RESET_PROTOBUF_TYPES', ('tasks', 'families')
+))

@@ -1,0 +1,222 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""What a delta of the data store does to the elements that it speaks of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cylc.flow.data_store_mgr import CLEAR_FIELD_MAP, DEQUE_FIELD_MAP
+from cylc_flask.compat import RENEWED_KINDS
+
+#: A protobuf message of the data store.
+Element = Any
+
+#: Elements of one kind by id.
+Elements = dict[str, Element]
+
+WORKFLOW = 'workflow'
+
+#: The kinds of elements, in the order in which the scheduler applies them.
+KINDS = (
+    'edges', 'families', 'family_proxies', 'jobs', 'tasks', 'task_proxies'
+)
+
+#: Who lists an element of a kind: (kind, the field with their id, the list).
+LISTED_BY = {
+    'edges': (
+        ('task_proxies', 'source', 'edges'),
+        ('task_proxies', 'target', 'edges'),
+    ),
+    'family_proxies': (
+        ('families', 'family', 'proxies'),
+        ('family_proxies', 'first_parent', 'child_families'),
+    ),
+    'task_proxies': (
+        ('tasks', 'task', 'proxies'),
+        ('family_proxies', 'first_parent', 'child_tasks'),
+    ),
+}
+
+#: The kinds whose ids the workflow lists; edges are one message further down.
+LISTED_BY_WORKFLOW = ('edges', 'family_proxies', 'jobs', 'task_proxies')
+
+
+def copy(element: Element) -> Element:
+    """Return an equal element which shares no memory with this one.
+
+    An element out of a delta keeps the whole delta in memory, and one that
+    is merged into again and again never gives its old values back.
+    """
+    new = type(element)()
+    new.CopyFrom(element)
+    return new
+
+
+class Draft:
+    """The outcome of a delta, apart from the elements it starts from.
+
+    An element is copied before it is changed, so that a delta which turns
+    out to be unusable leaves no trace, and so that an element which a reader
+    holds does not change under its hands.
+    """
+
+    def __init__(
+        self, workflow: Element, elements: Mapping[str, Elements]
+    ) -> None:
+        self.workflow = copy(workflow)
+        self.cleared: set[str] = set()
+        #: The new elements by kind and id; None stands for a removed one.
+        self.changes: dict[str, dict[str, Element | None]] = {
+            kind: {} for kind in KINDS
+        }
+        self._elements = elements
+
+    def get(self, kind: str, id_: str) -> Element | None:
+        """Return an element as it is now, for reading."""
+        try:
+            return self.changes[kind][id_]
+        except KeyError:
+            if kind in self.cleared:
+                return None
+            return self._elements[kind].get(id_)
+
+    def own(self, kind: str, id_: str) -> Element | None:
+        """Return an element for changing."""
+        if (element := self.changes[kind].get(id_)) is not None:
+            return element
+        if (element := self.get(kind, id_)) is not None:
+            element = self.changes[kind][id_] = copy(element)
+        return element
+
+    def clear(self, kind: str) -> None:
+        """Forget all elements of a kind."""
+        self.cleared.add(kind)
+        self.changes[kind].clear()
+
+    def commit(self) -> None:
+        """Bring the changes into the elements that this started from."""
+        for kind in self.cleared:
+            self._elements[kind].clear()
+        for kind, changes in self.changes.items():
+            elements = self._elements[kind]
+            for id_, element in changes.items():
+                if element is None:
+                    elements.pop(id_, None)
+                else:
+                    elements[id_] = element
+
+
+def apply(draft: Draft, delta: Any) -> None:
+    """Apply an AllDeltas message as the scheduler applied it to its store."""
+    for kind in KINDS:
+        if delta.HasField(kind):
+            part = getattr(delta, kind)
+            if part.reloaded:
+                draft.clear(kind)
+            _add(draft, kind, part)
+            _update(draft, kind, part)
+            _prune(draft, kind, part.pruned)
+    if delta.HasField(WORKFLOW):
+        _apply_workflow(draft.workflow, delta.workflow)
+
+
+def _add(draft: Draft, kind: str, part: Any) -> None:
+    for element in part.added:
+        draft.changes[kind][element.id] = copy(element)
+
+
+def _update(draft: Draft, kind: str, part: Any) -> None:
+    """Merge the updates, except those which are in the added ones already.
+
+    The scheduler merges into the very elements that it publishes as added;
+    to merge once more would double what their lists hold. Elements that it
+    renews have only the first update in them.
+    """
+    merged = {element.id for element in part.added}
+    for update in part.updated:
+        if update.id in merged:
+            if kind in RENEWED_KINDS:
+                merged.remove(update.id)
+            continue
+        element = draft.own(kind, update.id)
+        if element is not None:
+            _merge(element, update, CLEAR_FIELD_MAP[kind])
+
+
+def _merge(element: Element, update: Element, replaced: set[str]) -> None:
+    for field, _ in update.ListFields():
+        if field.name in replaced:
+            element.ClearField(field.name)
+    element.MergeFrom(update)
+
+
+def _prune(draft: Draft, kind: str, ids: Iterable[str]) -> None:
+    """Remove elements, and their ids from the lists of their relatives."""
+    gone: dict[tuple[str, str, str], list[str]] = {}
+    removed = []
+    for id_ in ids:
+        element = draft.get(kind, id_)
+        if element is None:
+            continue
+        removed.append(id_)
+        for holder, key, field in LISTED_BY.get(kind, ()):
+            place = (holder, getattr(element, key), field)
+            gone.setdefault(place, []).append(id_)
+        draft.changes[kind][id_] = None
+    for (holder, holder_id, field), listed in gone.items():
+        _unlist(draft.own(holder, holder_id), field, listed)
+    if removed and kind in LISTED_BY_WORKFLOW:
+        holder_element = draft.workflow
+        if kind == 'edges':
+            holder_element = holder_element.edges
+        _unlist(holder_element, kind, removed)
+
+
+def _unlist(element: Element | None, field: str, ids: list[str]) -> None:
+    """Take each of the ids out of a list once, where it is there.
+
+    Which lists an element has depends on the line of cylc-flow.
+    """
+    values = getattr(element, field, None)
+    if not values:
+        return
+    surplus = Counter(ids)
+    kept = []
+    for value in values:
+        if surplus[value]:
+            surplus[value] -= 1
+        else:
+            kept.append(value)
+    values[:] = kept
+
+
+def _apply_workflow(workflow: Element, part: Any) -> None:
+    if part.reloaded:
+        workflow.Clear()
+    if part.added.ListFields():
+        workflow.CopyFrom(part.added)
+    update = part.updated
+    if update.states_updated:
+        for name in CLEAR_FIELD_MAP[WORKFLOW]:
+            workflow.ClearField(name)
+    _merge(workflow, update, CLEAR_FIELD_MAP[WORKFLOW])
+    for name, length in DEQUE_FIELD_MAP[WORKFLOW].items():
+        del getattr(workflow, name)[:-length]
+    if part.HasField('pruned'):
+        workflow.pruned = True

@@ -1,0 +1,107 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The replica of one scheduler's data store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cylc_flask.compat import pb
+
+from .delta import KINDS, Draft, Element, Elements, apply, copy
+from .side import Side
+
+
+class Store:
+    """Elements by kind and id, the side data, and a version number.
+
+    An element is replaced when it changes, never altered: hold ids rather
+    than elements, or hold an element to keep it as it was.
+    """
+
+    workflow: Element
+    side: Side
+
+    def __init__(self) -> None:
+        #: One more for each snapshot, delta or change of side data.
+        self.version = 0
+        self.workflow = pb.PbWorkflow()
+        self.edges: Elements = {}
+        self.families: Elements = {}
+        self.family_proxies: Elements = {}
+        self.jobs: Elements = {}
+        self.tasks: Elements = {}
+        self.task_proxies: Elements = {}
+        self._elements = {kind: getattr(self, kind) for kind in KINDS}
+        self._jobs_of: dict[str, dict[str, None]] = {}
+
+    def load(self, snapshot: bytes, side: Side) -> None:
+        """Take over a whole store, given as PbEntireWorkflow."""
+        entire = pb.PbEntireWorkflow.FromString(snapshot)
+        for kind, elements in self._elements.items():
+            elements.clear()
+            elements.update(
+                (element.id, copy(element))
+                for element in getattr(entire, kind)
+            )
+        self.workflow = copy(entire.workflow)
+        self._jobs_of.clear()
+        self._index(self.jobs.values())
+        self.side = side
+        self.version += 1
+
+    def apply(self, delta: bytes | None, side: Side) -> None:
+        """Apply AllDeltas, or take over side data alone.
+
+        Either all of it, or nothing and an exception: the version before
+        stays readable.
+        """
+        if delta is not None:
+            draft = Draft(self.workflow, self._elements)
+            apply(draft, pb.AllDeltas.FromString(delta))
+            self._commit(draft)
+        self.side = side
+        self.version += 1
+
+    def jobs_of(self, task_proxy: str) -> list[Element]:
+        """Return the jobs of a task proxy, the first submission first."""
+        ids = self._jobs_of.get(task_proxy, ())
+        return sorted(
+            (self.jobs[id_] for id_ in ids),
+            key=lambda job: int(job.submit_num),
+        )
+
+    def _commit(self, draft: Draft) -> None:
+        changes = draft.changes['jobs']
+        if 'jobs' in draft.cleared:
+            self._jobs_of.clear()
+        for id_ in changes:
+            if (old := self.jobs.get(id_)) is not None:
+                self._forget(old)
+        draft.commit()
+        self.workflow = draft.workflow
+        self._index(job for job in changes.values() if job is not None)
+
+    def _index(self, jobs: Iterable[Element]) -> None:
+        for job in jobs:
+            self._jobs_of.setdefault(job.task_proxy, {})[job.id] = None
+
+    def _forget(self, job: Element) -> None:
+        siblings = self._jobs_of.get(job.task_proxy)
+        if siblings is not None:
+            siblings.pop(job.id, None)
+            if not siblings:
+                del self._jobs_of[job.task_proxy]
