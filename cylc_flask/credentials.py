@@ -103,7 +103,7 @@ class Files:
             OSError: A file cannot be read or written.
             UnusableFile: One is there, but not what it has to be.
         """
-        private.make_directory(self.service)
+        self.service.mkdir(0o700, exist_ok=True)
         _survive(self._discard_stale)
         passphrase = ensure_passphrase(self.service / PASSPHRASE)
         if self.config.method == 'http':
