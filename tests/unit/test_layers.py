@@ -41,7 +41,7 @@ LINES = 300
 #: Modules that everybody may use, and which use only each other.
 FACTS = {
     'assets', 'certificate', 'compat', 'config', 'credentials', 'errors',
-    'privilege', 'settings',
+    'forms', 'kinds', 'privilege', 'settings',
 }
 
 #: What a folder may not import, by the start of the name.

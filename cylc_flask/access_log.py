@@ -1,0 +1,58 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The access log: a line for each request, in files that are rotated."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Callable
+
+from cylc.flow import LOG
+
+#: A file gets no larger (bytes) before the next is begun; so many are kept.
+SIZE = 10_000_000
+KEPT = 5
+
+
+def writer(path: str, log_dir: Path) -> Callable[[str], None] | None:
+    """Return what writes a line, None where no log is wanted or possible.
+
+    Args:
+        path: Where to; relative to `log_dir`; empty for no log.
+        log_dir: The folder of the workflow's logs.
+    """
+    if not path:
+        return None
+    target = log_dir / path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            target, maxBytes=SIZE, backupCount=KEPT, delay=False
+        )
+    except OSError as exc:
+        LOG.warning(f'flask: no access log: {exc}')
+        return None
+    handler.setFormatter(logging.Formatter('%(message)s'))
+    logger = logging.getLogger('cylc_flask.access')
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
+    logger.addHandler(handler)
+    return logger.info

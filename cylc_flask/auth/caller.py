@@ -1,0 +1,79 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Who says to be calling, for log lines and sessions: nothing is proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+from uuid import uuid4
+
+from flask import g, request
+
+from cylc_flask.auth.attempts import printable
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who says to be calling, by the headers of Cylc 7's clients.
+
+    Args:
+        name: ``USER@HOST:PROGRAM``, for log lines.
+        uuid: The client's session, a new one for clients that name none.
+    """
+
+    name: str
+    uuid: str
+
+    def __str__(self) -> str:
+        return f'{self.name} {self.uuid}'
+
+
+def caller() -> Caller:
+    """Return who says to be calling."""
+    if 'caller' not in g:
+        g.caller = _caller()
+    return cast(Caller, g.caller)
+
+
+def _caller() -> Caller:
+    words = _pairs(request.headers.get('User-Agent', ''))
+    user_name, at, host = request.headers.get('From', '').partition('@')
+    if not at or '@' in host:
+        user_name, host = 'Unknown', 'Unknown'
+    program = words.get('prog_name', 'Unknown')
+    return Caller(
+        printable(f'{user_name}@{host}:{program}'),
+        printable(words.get('uuid') or str(uuid4())),
+    )
+
+
+def _pairs(agent: str) -> dict[str, str]:
+    """Return the ``key/value`` words; none if one word is something else.
+
+    Examples:
+        >>> _pairs('cylc/7.8.15 prog_name/cylc-ping uuid/1')
+        {'cylc': '7.8.15', 'prog_name': 'cylc-ping', 'uuid': '1'}
+        >>> _pairs('cylc/7.8.15 (Linux)')
+        {}
+    """
+    words = agent.split()
+    if not all('/' in word for word in words):
+        return {}
+    return {
+        key: value
+        for key, _, value in (word.partition('/') for word in words)
+    }

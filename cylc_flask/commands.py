@@ -1,0 +1,169 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The write door: what may be asked of a workflow, and what became of it.
+
+A command's effect comes back as a delta; nothing here touches a replica.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import Enum
+from time import time
+from typing import TYPE_CHECKING, Any, Callable, Protocol
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from cylc_flask.replica.graph import RawGraph
+
+#: How many commands are remembered after their end.
+REMEMBERED = 1000
+
+
+class State(str, Enum):
+    """How far a command has come."""
+
+    QUEUED = 'queued'
+    SUCCEEDED = 'succeeded'
+    WARNINGS = 'warnings'
+    FAILED = 'failed'
+    DROPPED = 'dropped'
+
+
+class Event(Protocol):
+    """What is needed of an event: gevent's, or the standard library's."""
+
+    def set(self) -> Any:
+        """Let those go on who wait."""
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait, for a while (seconds) at most; True if it was set."""
+
+
+@dataclass
+class Ticket:
+    """One command, from its acceptance to its outcome.
+
+    Args:
+        command: Its name in Cylc 8.
+        user: Who gave it.
+        id: Unique; the scheduler's log shows it.
+        time: When it was accepted (seconds since 1970).
+        state: See `State`.
+        warnings: How many the scheduler gave.
+        text: Warnings, or why it failed.
+    """
+
+    command: str
+    user: str
+    settled: Event
+    id: str
+    time: float
+    state: State = State.QUEUED
+    warnings: int = 0
+    text: str = ''
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the outcome; False if there is none in that time."""
+        return bool(self.settled.wait(seconds))
+
+
+class Commands(Protocol):
+    """What can be asked of one workflow, wherever it runs.
+
+    Raises:
+        Refused: The scheduler does not accept it, with the reason.
+        Unavailable: The scheduler is stopping, or too busy to answer.
+    """
+
+    def submit(
+        self, command: str, user: str, **arguments: Any
+    ) -> Ticket:
+        """Have Cylc 8 validate and queue a command."""
+
+    def find(self, ticket: str) -> Ticket | None:
+        """Return a command by its id."""
+
+    def put_messages(
+        self, task_job: str, event_time: str | None,
+        messages: list[tuple[str, str]],
+    ) -> None:
+        """Hand in messages of a job (``POINT/NAME/NN``)."""
+
+    def put_ext_trigger(self, message: str, event_id: str) -> None:
+        """Hand in an external event."""
+
+    def broadcast(
+        self, action: str, **arguments: Any
+    ) -> tuple[list[Any] | None, dict[str, Any]]:
+        """Put, clear or expire broadcasts; what changed, what was bad."""
+
+    def graph(self, start: str, stop: str | None) -> RawGraph:
+        """Return the static graph between two cycle points."""
+
+    def note(self, user: str, text: str) -> None:
+        """Write to the workflow's log what somebody asked for."""
+
+
+class TicketBook:
+    """The commands that were given, the latest ones.
+
+    Args:
+        make_event: Makes the events on which clients wait.
+    """
+
+    def __init__(self, make_event: Callable[[], Event]) -> None:
+        self._make_event = make_event
+        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+        self.closed = False
+
+    def issue(self, command: str, user: str) -> Ticket:
+        """Return a new ticket, not yet in the book."""
+        return Ticket(
+            command, user, self._make_event(), id=str(uuid4()), time=time()
+        )
+
+    def enter(self, ticket: Ticket) -> None:
+        """Put a ticket into the book, and the oldest settled one out."""
+        self._tickets[ticket.id] = ticket
+        if len(self._tickets) > REMEMBERED:
+            oldest = next(iter(self._tickets.values()))
+            if oldest.state is State.QUEUED:
+                self._tickets.move_to_end(oldest.id)
+            else:
+                del self._tickets[oldest.id]
+
+    def find(self, ticket: str) -> Ticket | None:
+        """Return a ticket by its id."""
+        return self._tickets.get(ticket)
+
+    def settle(
+        self, ticket: str, state: State, warnings: int = 0, text: str = ''
+    ) -> None:
+        """Write down an outcome, and tell those who wait for it."""
+        found = self._tickets.get(ticket)
+        if found is not None and found.state is State.QUEUED:
+            found.state = state
+            found.warnings = warnings
+            found.text = text
+            found.settled.set()
+
+    def close(self, reason: str) -> None:
+        """Settle all that has no outcome yet; none will come."""
+        self.closed = True
+        for ticket in list(self._tickets.values()):
+            self.settle(ticket.id, State.DROPPED, text=reason)

@@ -1,0 +1,150 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Listening sockets, made before the server thread so that they outlive it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+import errno
+import os
+from random import randrange
+import socket
+import stat
+from typing import Iterable, Iterator
+
+from cylc_flask.errors import CylcFlaskError
+
+BACKLOG = 128
+
+
+def listen(
+    addresses: Iterable[str], first: int, last: int
+) -> list[socket.socket]:
+    """Listen on one port of a range, the same on all addresses.
+
+    The search starts anywhere in the range, as Cylc's own does, so that
+    schedulers which start together do not race for the same port.
+
+    Raises:
+        CylcFlaskError: No port of the range can be had, or an address is
+            not one of this machine.
+    """
+    addresses = list(addresses)
+    reasons: set[str] = set()
+    for port in _ports(first, last):
+        try:
+            return _listen_all(addresses, port)
+        except OSError as exc:
+            if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise CylcFlaskError(
+                    f'cannot listen on {", ".join(addresses)}: {exc}'
+                ) from exc
+            reasons.add(exc.strerror or str(exc))
+    raise CylcFlaskError(
+        f'no free port in {first}..{last} on {", ".join(addresses)}'
+        f' ({"; ".join(sorted(reasons))})'
+    )
+
+
+def listen_unix(path: str) -> socket.socket:
+    """Listen on a Unix socket which only its owner may use.
+
+    A socket file that nobody listens on any more is replaced.
+
+    Raises:
+        CylcFlaskError: The path cannot be used.
+    """
+    try:
+        _clear_unix(path)
+        sock = socket.socket(socket.AF_UNIX)
+        mask = os.umask(0o177)
+        try:
+            sock.bind(path)
+        except OSError:
+            sock.close()
+            raise
+        finally:
+            os.umask(mask)
+    except OSError as exc:
+        raise CylcFlaskError(
+            f'cannot listen on the Unix socket {path}: {exc}'
+        ) from exc
+    sock.listen(BACKLOG)
+    return sock
+
+
+def close(sockets: Iterable[socket.socket]) -> None:
+    """Stop listening; the file of a Unix socket goes too."""
+    for sock in sockets:
+        path = sock.getsockname() if sock.family == socket.AF_UNIX else ''
+        sock.close()
+        if path:
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def _ports(first: int, last: int) -> Iterator[int]:
+    count = last - first + 1
+    start = randrange(count)
+    for number in range(count):
+        yield first + (start + number) % count
+
+
+def _listen_all(addresses: list[str], port: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            sockets.append(_listen_one(address, port))
+    except OSError:
+        close(sockets)
+        raise
+    return sockets
+
+
+def _listen_one(address: str, port: int) -> socket.socket:
+    found = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, kind, proto, _, where = found[0]
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # "::" is all addresses of both kinds, as people expect.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(where)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _clear_unix(path: str) -> None:
+    """Remove the socket file of a server that has gone."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, 'not a socket', path)
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+    raise FileExistsError(errno.EADDRINUSE, 'somebody listens there', path)

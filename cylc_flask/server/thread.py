@@ -1,0 +1,198 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The server thread: a gevent hub, what crosses into it, and its end."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Callable, Iterable
+
+import gevent
+from gevent import sleep
+from gevent.event import Event
+
+from cylc.flow import LOG
+from cylc_flask.server.green import Server, tls_context
+
+if TYPE_CHECKING:
+    from cylc_flask.config import Limits
+
+__all__ = ['Serving', 'ServerThread', 'make_event', 'sleep']
+
+Application = Callable[..., Iterable[bytes]]
+
+#: How long (seconds) answers may take that are under way at the end.
+GRACE = 2.0
+
+#: Makes an event on which requests can wait.
+make_event = Event
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a server thread serves, and how.
+
+    Args:
+        listeners: Listening sockets; they stay open after the thread.
+        make_app: Called in the thread, returns the WSGI application.
+        limits: Time-outs, sizes and numbers.
+        tls: Paths of certificate and key, None for plain HTTP.
+        access_log: Called with one line for each request, or None.
+    """
+
+    listeners: list[socket.socket]
+    make_app: Callable[[], Application]
+    limits: Limits
+    tls: tuple[str, str] | None = None
+    access_log: Callable[[str], None] | None = None
+
+
+class ServerThread:
+    """A thread which serves until it is told to stop, or dies.
+
+    Everything below it is touched in this thread only. Other threads hand
+    work in by `deliver`, and never wait for it but for a while.
+    """
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving = serving
+        #: Done when requests are served; holds what prevented it.
+        self.ready: Future[None] = Future()
+        #: Done when the thread has released all it had.
+        self.ended: Future[None] = Future()
+        self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = (
+            deque()
+        )
+        self._wake: Callable[[], None] | None = None
+        self._stop: Event | None = None
+        self._thread = threading.Thread(
+            target=self._run, name='cylc-flask', daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the thread; `ready` tells how it went."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """True until the thread has ended, by whatever cause."""
+        return self._thread.is_alive()
+
+    def deliver(self, work: Callable[..., Any], *args: Any) -> None:
+        """Have something done in the thread, in the order of the calls.
+
+        It must not wait for anything. May be called from any thread; what
+        comes after the end of the thread is dropped.
+        """
+        if self.ended.done():
+            return
+        self._inbox.append((work, args))
+        wake = self._wake
+        if wake is not None:
+            with suppress(ValueError):  # the loop has just been destroyed
+                wake()
+
+    def stop(self) -> None:
+        """Ask the thread to end; `ended` tells when it has."""
+        self.deliver(self._end)
+
+    def _end(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException as exc:  # a dead thread must say why
+            if not self.ready.done():
+                self.ready.set_exception(exc)
+            else:
+                LOG.error('flask: the server thread died', exc_info=exc)
+        finally:
+            self._wake = None
+            self._inbox.clear()
+            self.ended.set_result(None)
+
+    def _serve(self) -> None:
+        hub = gevent.get_hub()
+        hub.print_exception = _log_exception
+        watcher = hub.loop.async_()
+        self._stop = Event()
+        servers: list[Server] = []
+        try:
+            watcher.start(self._pump)
+            self._wake = watcher.send
+            servers += self._start_servers()
+            self._pump()
+            self.ready.set_result(None)
+            self._stop.wait()
+        finally:
+            self._finish(servers)
+            self._wake = None
+            watcher.stop()
+            watcher.close()
+            hub.destroy(destroy_loop=True)
+
+    def _start_servers(self) -> list[Server]:
+        serving = self.serving
+        context = tls_context(*serving.tls) if serving.tls else None
+        application = serving.make_app()
+        servers = [
+            Server(sock, application, serving.limits, context,
+                   serving.access_log, _ErrorLog())
+            for sock in serving.listeners
+        ]
+        for server in servers:
+            server.start()
+        return servers
+
+    @staticmethod
+    def _finish(servers: list[Server]) -> None:
+        gevent.joinall(
+            [gevent.spawn(server.finish, GRACE) for server in servers]
+        )
+
+    def _pump(self) -> None:
+        """Do what was delivered."""
+        while self._inbox:
+            work, args = self._inbox.popleft()
+            try:
+                work(*args)
+            except Exception as exc:
+                LOG.error('flask: fault in the server thread', exc_info=exc)
+
+
+class _ErrorLog:
+    """The scheduler's log, as the file that WSGI writes errors to."""
+
+    def write(self, text: str) -> None:
+        """Log a text, without its line break."""
+        if text.strip():
+            LOG.error(f'flask: {text.strip()}')
+
+    def flush(self) -> None:
+        """Do nothing: the log is not buffered."""
+
+
+def _log_exception(context: Any, kind: Any, value: Any, trace: Any) -> None:
+    """Log what ended a greenlet, in place of gevent's standard error."""
+    if kind is not None and not issubclass(kind, gevent.GreenletExit):
+        LOG.error(f'flask: fault in {context}', exc_info=(kind, value, trace))
