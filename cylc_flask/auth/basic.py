@@ -19,21 +19,30 @@ from __future__ import annotations
 
 from base64 import b64decode
 import binascii
+from dataclasses import dataclass, field
 import hmac
 
 from flask import request
 from flask_httpauth import HTTPBasicAuth
-from werkzeug.datastructures import Authorization
 
 from cylc_flask.auth.attempts import (
     ABSENT,
+    NOBODY,
     Attempt,
     account_of,
     decode,
     encode,
     malformed,
 )
-from cylc_flask.auth.users import Users
+from cylc_flask.auth.users import User, Users
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the header says."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
@@ -48,7 +57,7 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         super().__init__(realm=realm)
         self._users = users
 
-    def get_auth(self) -> Authorization | None:
+    def get_auth(self) -> Login | None:
         """Return the name and the password, None without the header.
 
         Raises:
@@ -65,14 +74,18 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         name, colon, password = pair.partition(b':')
         if scheme.lower() != 'basic' or not colon:
             raise malformed()
-        return Authorization('basic', {
-            'username': decode(name), 'password': decode(password),
-        })
+        return Login(decode(name), decode(password))
 
-    def authenticate(self, auth: Authorization, password: str) -> bool:
-        """Tell whether that is the password; of any letters."""
-        return hmac.compare_digest(
-            encode(auth.parameters['password'] or ''), encode(password))
+    def authenticate(
+        self, auth: Login | None, stored_password: object = None,
+    ) -> User | None:
+        """Return who it is, for the decorator of the base class.
+
+        Args:
+            auth: What `get_auth` returned.
+            stored_password: Not asked for: `Users` know it.
+        """
+        return self._judge(auth).user if auth else None
 
     def authenticate_header(self) -> str:
         """Return the challenge; the base class does not name a charset."""
@@ -92,10 +105,13 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
             RequestError: The header cannot be read.
         """
         auth = self.get_auth()
-        if auth is None:
-            return ABSENT
-        name = auth.parameters['username'] or ''
-        account = account_of(self._users, name)
-        if not self.authenticate(auth, account.password):
-            return Attempt.refused(name)
+        return self._judge(auth) if auth else ABSENT
+
+    def _judge(self, auth: Login) -> Attempt:
+        """Compare the passwords, whether there is such a user or not."""
+        account = account_of(self._users, auth.username)
+        right = hmac.compare_digest(
+            encode(auth.password), encode(account.password))
+        if not right or account is NOBODY:
+            return Attempt.refused(auth.username)
         return Attempt.accepted(account.user)

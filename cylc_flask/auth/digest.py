@@ -26,6 +26,7 @@ from flask_httpauth import HTTPDigestAuth
 
 from cylc_flask.auth.attempts import (
     ABSENT,
+    NOBODY,
     Attempt,
     account_of,
     decode,
@@ -35,7 +36,7 @@ from cylc_flask.auth.attempts import (
 from cylc_flask.auth.header import Credentials
 from cylc_flask.auth.nonces import Nonces
 from cylc_flask.auth.target import is_target
-from cylc_flask.auth.users import Users
+from cylc_flask.auth.users import Account, User, Users
 
 #: The names of RFC 2617 and 7616, and "SHA", which is Cylc 7's for SHA-1.
 ALGORITHMS: dict[str, Callable[[bytes], str]] = {
@@ -88,14 +89,16 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             raise malformed()
         return auth
 
-    def authenticate(self, auth: Credentials, password: str) -> bool:
-        """Tell whether the hash was made with that password, for this."""
-        expected = self._response(auth, password).encode()
-        return (
-            hmac.compare_digest(expected, auth.response)
-            and auth.realm == self.realm.encode()
-            and is_target(auth.uri, request.environ)
-        )
+    def authenticate(
+        self, auth: Credentials | None, stored_password: object = None,
+    ) -> User | None:
+        """Return who it is, for the decorator of the base class.
+
+        Args:
+            auth: What `get_auth` returned.
+            stored_password: Not asked for: `Users` know it.
+        """
+        return self._judge(auth).user if auth else None
 
     def authenticate_header(self) -> str:
         """Return the challenge, without a session cookie."""
@@ -125,13 +128,16 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             RequestError: The header cannot be read.
         """
         auth = self.get_auth()
-        if auth is None:
-            return ABSENT
+        return self._judge(auth, changes_state) if auth else ABSENT
+
+    def _judge(
+        self, auth: Credentials, changes_state: bool = True,
+    ) -> Attempt:
+        """Check all there is to check, the nonce when the rest is right."""
         name = decode(auth.username)
         account = account_of(self._users, name)
-        right = self.authenticate(auth, account.password)
         nonce = self._nonces.read(auth.nonce.decode('latin-1'))
-        if not right or nonce is None:
+        if nonce is None or not self._is_right(auth, account):
             return Attempt.refused(name)
         counts = auth.qop is not None or changes_state
         if not self._nonces.is_fresh(nonce) or (
@@ -139,6 +145,16 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
         ):
             return Attempt.refused(name, stale=True)
         return Attempt.accepted(account.user)
+
+    def _is_right(self, auth: Credentials, account: Account) -> bool:
+        """Tell whether the hash was made with this password, for this."""
+        expected = self._response(auth, account.password).encode()
+        return (
+            hmac.compare_digest(expected, auth.response)
+            and account is not NOBODY
+            and auth.realm == self.realm.encode()
+            and is_target(auth.uri, request.environ)
+        )
 
     def _response(self, auth: Credentials, password: str) -> str:
         """Return the hash which the client should have come to.

@@ -21,7 +21,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-_ORIGIN = re.compile(rb'https?://[^/?]*', re.IGNORECASE)
+_ORIGIN = re.compile(rb'\Ahttps?://[^/?]*', re.IGNORECASE)
 
 
 def is_target(uri: bytes, environ: dict[str, Any]) -> bool:
@@ -32,13 +32,13 @@ def is_target(uri: bytes, environ: dict[str, Any]) -> bool:
     if the application sees no difference: it gets the path decoded, and the
     query as pairs.
     """
-    if uri == _bytes(environ, 'RAW_URI'):
+    if uri and uri == _bytes(environ, 'RAW_URI'):
         return True
-    path, _, query = _ORIGIN.sub(b'', uri, count=1).partition(b'?')
-    outer = _bytes(environ, 'SCRIPT_NAME') + _ORIGIN.sub(
-        b'', _bytes(environ, 'PATH_INFO'), count=1)
+    path, _, query = _ORIGIN.sub(b'', uri).partition(b'?')
+    inner = _ORIGIN.sub(b'', _bytes(environ, 'PATH_INFO'))
+    outer = _bytes(environ, 'SCRIPT_NAME') + inner
     return (
-        unquote_to_bytes(path or b'/') == (outer or b'/')
+        unquote_to_bytes(path) == outer
         and _pairs(query) == _pairs(_bytes(environ, 'QUERY_STRING'))
     )
 

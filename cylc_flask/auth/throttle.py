@@ -82,7 +82,8 @@ class Throttle:
 
     def succeeded(self, address: str, user: str) -> None:
         """Forgive what failed before."""
-        self._failures.pop((address, user), None)
+        with self._lock:
+            self._failures.pop((address, user), None)
 
     def _note(self, address: str, user: str) -> float:
         """Count a failure; return how long to wait for it."""
