@@ -1,0 +1,88 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Cycle points as text: which are the same, which is the earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from metomi.isodatetime.parsers import TimePointParser
+
+from cylc_flask.errors import RequestError
+from cylc_flask.replica.side import Definition
+
+INTEGER = 'integer'
+
+
+def key(point: str, definition: Definition) -> Any:
+    """Return what points of this workflow compare by.
+
+    Raises:
+        ValueError: It is no point in this cycling mode.
+    """
+    if definition.cycling_mode == INTEGER:
+        return int(point)
+    return _instant(point, definition.initial_point)
+
+
+def order(point: str, definition: Definition) -> int | str:
+    """Return what points of the store sort by.
+
+    Those of one workflow are written alike, so that text will do for dates.
+    """
+    return int(point) if definition.cycling_mode == INTEGER else point
+
+
+def check(point: str, definition: Definition) -> None:
+    """Refuse what is no point in this cycling mode."""
+    try:
+        key(point, definition)
+    except ValueError as exc:
+        raise RequestError(f'Invalid cycle point: {point}') from exc
+
+
+def find(
+    point: str, points: Iterable[str], definition: Definition
+) -> str | None:
+    """Return how a point is written in the store, None if it is not there.
+
+    Cylc 7 took any ISO 8601 form: ``20200101T00Z``, ``2020-01-01T00:00Z``.
+    """
+    candidates = set(points)
+    if point in candidates:
+        return point
+    try:
+        wanted = key(point, definition)
+        alike = (
+            other for other in candidates if key(other, definition) == wanted
+        )
+        return next(alike, None)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _instant(point: str, initial_point: str) -> Any:
+    """Return a date; one without time zone has that of the workflow."""
+    zone = _parser((0, 0)).parse(initial_point).time_zone
+    return _parser((int(zone.hours), int(zone.minutes))).parse(point)
+
+
+@lru_cache(maxsize=64)
+def _parser(zone: tuple[int, int]) -> TimePointParser:
+    return TimePointParser(assumed_time_zone=zone)
