@@ -133,7 +133,7 @@ def contact(items: Mapping[str, str | bytes]) -> bytes:
         os.fsencode(key) + b'=' + os.fsencode(value)
         for key, value in sorted(everything.items())
     ]
-    if any(len(line.splitlines()) != 1 for line in lines):
+    if any(b'\n' in line or b'\r' in line for line in lines):
         raise ValueError('a line break in the contact file')
     return b'\n'.join(lines) + b'\n'
 
@@ -147,11 +147,17 @@ def sweep(root: Path) -> list[Path]:
     removed = []
     for service in _ours(root):
         with suppress(OSError, UnusableFile):
-            marker = private.read(service / MARKER)
-            if marker and not os.path.lexists(marker.rstrip(b'\n')):
+            if _is_outlived(service):
                 _remove(root, service)
                 removed.append(service.parent)
     return removed
+
+
+def _is_outlived(service: Path) -> bool:
+    """Return True if the run directory which the mark names is no more."""
+    run_dir = (private.read(service / MARKER) or b'').removesuffix(b'\n')
+    is_path = run_dir.startswith(b'/') and b'\0' not in run_dir
+    return is_path and not os.path.lexists(run_dir)
 
 
 def _ours(root: Path) -> Iterator[Path]:

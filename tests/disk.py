@@ -49,7 +49,6 @@ def small_disk(path: Path, size: str = '64k') -> Iterator[Path]:
 
 def fill(disk: Path) -> None:
     """Write to a disk until it is full."""
-    with (disk / 'filler').open('wb', buffering=0) as filler:
-        with suppress(OSError):
-            for _ in range(PLENTY // 1024):
-                filler.write(bytes(1024))
+    with (disk / 'filler').open('wb') as filler, suppress(OSError):
+        for _ in range(PLENTY // 1024):
+            os.write(filler.fileno(), bytes(1024))

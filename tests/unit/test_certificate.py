@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 import http.server
 import os
 from pathlib import Path
@@ -128,7 +128,7 @@ class TestMaking:
 
     def test_form(self, made: Pair):
         cert = x509.load_pem_x509_certificate(made[0].read_bytes())
-        left = cert.not_valid_after_utc - datetime.now(timezone.utc)
+        left = cert.not_valid_after_utc - datetime.now(UTC)
         key = cert.public_key()
         assert days(3649) < left <= days(3650)
         assert isinstance(key, rsa.RSAPublicKey)
