@@ -82,7 +82,7 @@ def main(*args: str) -> NoReturn:
     first = overview().parse_args(args[:1])
     try:
         sys.exit(dispatch(first.command, list(args[1:])))
-    except CylcFlaskError as exc:
+    except (CylcFlaskError, OSError) as exc:
         sys.exit(f'cylc flask {first.command}: {exc}')
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
