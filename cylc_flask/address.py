@@ -20,7 +20,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
-from typing import Any, Sequence
+import socket
+from types import UnionType
+from typing import Sequence
 from urllib.parse import quote
 
 from cylc.flow.hostuserutil import get_host
@@ -34,6 +36,22 @@ FILE_NAME = 'http.json'
 
 #: What a server listens on when it listens on everything.
 ALL_ADDRESSES = ('', '0.0.0.0', '::')
+
+LOOPBACK = '127.0.0.1'
+
+#: The keys which we read, and what their values are.
+KEYS: dict[str, type | UnionType] = {
+    'scheme': str,
+    'host': str,
+    'port': int | None,
+    'socket': str,
+    'authentication': str,
+    'realm': str,
+    'run_host': str,
+    'pid': int,
+    'started': int,
+    'versions': dict,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,7 @@ def advertised_host(addresses: Sequence[str]) -> str:
         addresses: What the server listens on.
 
     Examples:
-        >>> advertised_host(['127.0.0.1', 'localhost'])
+        >>> advertised_host(['::1', '127.0.0.1'])
         '127.0.0.1'
         >>> advertised_host(['127.0.0.1', '192.0.2.7'])
         '192.0.2.7'
@@ -79,7 +97,17 @@ def advertised_host(addresses: Sequence[str]) -> str:
         host: str = get_host()  # type: ignore[no-untyped-call]
         return host
     reachable = [name for name in addresses if not is_loopback(name)]
-    return reachable[0] if reachable else '127.0.0.1'
+    if reachable:
+        return reachable[0]
+    # By number, since Cylc 7 clients put their own name for "localhost".
+    numbers = [_resolve(name) for name in addresses]
+    return LOOPBACK if LOOPBACK in numbers else numbers[0]
+
+
+def _resolve(name: str) -> str:
+    """Return the address which listening on a name comes to."""
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])
 
 
 @dataclass(frozen=True)
@@ -113,22 +141,23 @@ class Info:
         Raises:
             ValueError: It is not such a file.
         """
-        data: dict[str, Any] = json.loads(content)
         try:
-            return cls(
-                Address(
-                    data['scheme'],
-                    data['host'],
-                    data['port'],
-                    data['socket'],
-                ),
-                data['authentication'],
-                data['realm'],
-                Process(data['run_host'], data['pid'], data['started']),
-                data['versions'],
-            )
-        except (KeyError, TypeError) as exc:
-            raise ValueError(f'no key {exc}') from exc
+            data = json.loads(content)
+        except RecursionError as exc:
+            raise ValueError('too deep') from exc
+        if not isinstance(data, dict):
+            raise ValueError('no JSON object')
+        for key, kind in KEYS.items():
+            if not isinstance(data.get(key), kind):
+                raise ValueError(f'{key} is {data.get(key)!r:.40}')
+        return cls(
+            Address(
+                data['scheme'], data['host'], data['port'], data['socket']),
+            data['authentication'],
+            data['realm'],
+            Process(data['run_host'], data['pid'], data['started']),
+            data['versions'],
+        )
 
 
 def info_path(run_dir: Path) -> Path:

@@ -13,7 +13,6 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-# ruff: noqa: I001, UP
 """What a Cylc 7 client does to find a suite and to call it.
 
 Run with any Python from 2.7 on: RUN_ROOT SUITE PATH. It reads the contact
@@ -23,8 +22,6 @@ a failed call it compares the process, and removes the contact file of one
 that is no more.
 """
 
-from __future__ import print_function
-
 import json
 import os
 import ssl
@@ -33,12 +30,20 @@ import sys
 
 try:
     from urllib.request import (
-        build_opener, HTTPDigestAuthHandler, HTTPSHandler,
-        HTTPPasswordMgrWithDefaultRealm, ProxyHandler)
+        HTTPDigestAuthHandler,
+        HTTPPasswordMgrWithDefaultRealm,
+        HTTPSHandler,
+        ProxyHandler,
+        build_opener,
+    )
 except ImportError:
     from urllib2 import (
-        build_opener, HTTPDigestAuthHandler, HTTPSHandler,
-        HTTPPasswordMgrWithDefaultRealm, ProxyHandler)
+        HTTPDigestAuthHandler,
+        HTTPPasswordMgrWithDefaultRealm,
+        HTTPSHandler,
+        ProxyHandler,
+        build_opener,
+    )
 
 NEWEST_VERSION = 7
 
@@ -66,7 +71,7 @@ def call(contact, service, path):
         user = 'cylc'
         with open(os.path.join(service, 'passphrase')) as handle:
             password = handle.read()
-    url = '%s://%s:%s/' % (
+    url = '{}://{}:{}/'.format(
         contact['CYLC_COMMS_PROTOCOL'],
         contact['CYLC_SUITE_HOST'],
         contact['CYLC_SUITE_PORT'])
@@ -98,11 +103,11 @@ def main(run_root, suite, path):
     found = {'contact': contact, 'running': running}
     try:
         found['answer'] = call(contact, service, path)
-    except IOError as exc:
+    except IOError as exc:  # noqa: UP024
         found['error'] = str(exc)
         if not running:
             os.unlink(contact_file)
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == '__main__':
