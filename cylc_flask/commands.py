@@ -21,8 +21,9 @@ A command's effect comes back as a delta; nothing here touches a replica.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from time import time
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 from uuid import uuid4
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 REMEMBERED = 1000
 
 
-class State(str, Enum):
+class State(StrEnum):
     """How far a command has come."""
 
     QUEUED = 'queued'
@@ -66,6 +67,7 @@ class Ticket:
         state: See `State`.
         warnings: How many the scheduler gave.
         text: Warnings, or why it failed.
+        unmatched: What was asked for, and nothing is there of.
     """
 
     command: str
@@ -76,6 +78,7 @@ class Ticket:
     state: State = State.QUEUED
     warnings: int = 0
     text: str = ''
+    unmatched: Sequence[str] = ()
 
     def wait(self, seconds: float) -> bool:
         """Wait for the outcome; False if there is none in that time."""
@@ -91,9 +94,16 @@ class Commands(Protocol):
     """
 
     def submit(
-        self, command: str, user: str, **arguments: Any
+        self,
+        command: str,
+        user: str,
+        unmatched: Sequence[str] = (),
+        **arguments: Any,
     ) -> Ticket:
-        """Have Cylc 8 validate and queue a command."""
+        """Have Cylc 8 validate and queue a command.
+
+        Without any tasks, where it takes tasks, it is done at once.
+        """
 
     def find(self, ticket: str) -> Ticket | None:
         """Return a command by its id."""
@@ -131,10 +141,13 @@ class TicketBook:
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
         self.closed = False
 
-    def issue(self, command: str, user: str) -> Ticket:
+    def issue(
+        self, command: str, user: str, unmatched: Sequence[str]
+    ) -> Ticket:
         """Return a new ticket, not yet in the book."""
         return Ticket(
-            command, user, self._make_event(), id=str(uuid4()), time=time()
+            command, user, self._make_event(), id=str(uuid4()), time=time(),
+            unmatched=unmatched,
         )
 
     def enter(self, ticket: Ticket) -> None:
@@ -156,11 +169,17 @@ class TicketBook:
     ) -> None:
         """Write down an outcome, and tell those who wait for it."""
         found = self._tickets.get(ticket)
-        if found is not None and found.state is State.QUEUED:
-            found.state = state
-            found.warnings = warnings
-            found.text = text
-            found.settled.set()
+        if found is None or found.state is not State.QUEUED:
+            return
+        if found.unmatched and state in (State.SUCCEEDED, State.WARNINGS):
+            state = State.WARNINGS
+            warnings += len(found.unmatched)
+            missed = f'No tasks match: {", ".join(found.unmatched)}'
+            text = f'{text}\n{missed}' if text else missed
+        found.state = state
+        found.warnings = warnings
+        found.text = text
+        found.settled.set()
 
     def close(self, reason: str) -> None:
         """Settle all that has no outcome yet; none will come."""

@@ -123,9 +123,9 @@ def event_time(value: Any) -> str | None:
     """
     if value is None:
         return None
-    value = text('event_time', value)
-    date_time('event_time', value)
-    return value
+    checked = text('event_time', value)
+    date_time('event_time', checked)
+    return checked
 
 
 def date_time(name: str, value: str) -> float:

@@ -23,7 +23,7 @@ import logging
 from typing import Any
 
 from cylc_flask.legacy.clock import Zone
-from cylc_flask.legacy.summary import StateSummary, state_summary
+from cylc_flask.legacy.summary import state_summary
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.side import Definition
 from cylc_flask.replica.store import Store
@@ -43,7 +43,7 @@ def latest_state(
     records: Records,
     session: Session,
     full_mode: object = False,
-    summarise: Callable[[Store], StateSummary] = state_summary,
+    summarise: Callable[[Store], Any] = state_summary,
 ) -> dict[str, Any]:
     """Return what is new to this client, or everything, and remember that.
 

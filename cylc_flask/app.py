@@ -1,0 +1,81 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The WSGI application: a table of contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import secrets
+import time
+from typing import Callable
+
+from flask import Flask
+
+from cylc_flask import assets
+from cylc_flask.auth.gate import Gate
+from cylc_flask.auth.schemes import make_scheme, realm_of
+from cylc_flask.auth.throttle import Throttle
+from cylc_flask.config import Config
+from cylc_flask.public import WorkflowUsers
+from cylc_flask.views import errors, rest
+from cylc_flask.workflows import Registry
+
+#: What `enable` in the configuration can switch on.
+BLUEPRINTS = {'rest': rest.init_app}
+
+
+@dataclass(frozen=True)
+class Services:
+    """What views may use."""
+
+    config: Config
+    workflows: Registry
+
+
+def create_app(
+    config: Config,
+    workflows: Registry,
+    hosts: frozenset[str] = frozenset(),
+    sleep: Callable[[float], object] = time.sleep,
+) -> Flask:
+    """Return the application that serves some workflows.
+
+    Args:
+        config: The configuration.
+        workflows: What to serve.
+        hosts: Names by which clients may call it.
+        sleep: Waits some seconds, in the way of the server it runs in.
+    """
+    app = Flask(
+        __name__,
+        template_folder=str(assets.templates()),
+        static_folder=None,
+    )
+    app.config['MAX_CONTENT_LENGTH'] = config.limits.body_size
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions['cylc_flask'] = Services(config, workflows)
+    flow = workflows.only()
+    scheme = make_scheme(
+        config, realm_of(flow.name), WorkflowUsers(flow, config),
+        secrets.token_bytes(32),
+    )
+    throttle = Throttle(sleep, time.monotonic)
+    Gate(config, scheme, throttle, hosts).init_app(app)
+    errors.init_app(app)
+    for name in config.enable:
+        BLUEPRINTS[name](app)
+    return app

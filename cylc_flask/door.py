@@ -1,0 +1,326 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Commands to the scheduler of this process, given by the server thread."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+import logging
+from threading import get_ident
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncGenerator,
+    Callable,
+    Generic,
+    TypeVar,
+)
+
+from cylc.flow import LOG
+from cylc.flow.commands import COMMANDS
+from cylc_flask import graph
+from cylc_flask.commands import Event, State, Ticket, TicketBook
+from cylc_flask.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from cylc.flow.scheduler import Scheduler
+    from cylc_flask.config import Limits
+    from cylc_flask.replica.graph import RawGraph
+
+T = TypeVar('T')
+Call = Callable[['Scheduler'], T]
+
+STOPPED = 'The scheduler is stopping.'
+BUSY = 'The scheduler is too busy to answer; nothing was done.'
+
+
+class Door:
+    """The scheduler, as the server thread may use it.
+
+    Commands are validated in the calling thread, as Cylc's own server
+    thread does it, and queued. What changes the scheduler at once is run
+    in its main thread, in the order of the calls.
+
+    Args:
+        schd: The scheduler.
+        loop: The event loop of its main thread.
+        deliver: Runs a function in the server thread.
+        make_event: Makes an event on which the server thread can wait.
+        read_side: Publishes what the data store lacks (main thread).
+        limits: How long to wait for the main thread, how large a graph.
+    """
+
+    def __init__(
+        self,
+        schd: Scheduler,
+        loop: AbstractEventLoop,
+        deliver: Callable[..., None],
+        make_event: Callable[[], Event],
+        read_side: Callable[[], None],
+        limits: Limits,
+    ) -> None:
+        self._schd = schd
+        self._loop = loop
+        self._deliver = deliver
+        self._make_event = make_event
+        self._read_side = read_side
+        self._limits = limits
+        self._book = TicketBook(make_event)
+        self._calls: deque[_Call[Any]] = deque()
+        self._open = True
+
+    def submit(
+        self,
+        command: str,
+        user: str,
+        unmatched: Sequence[str] = (),
+        **arguments: Any,
+    ) -> Ticket:
+        """Have a command validated, and queue it.
+
+        Raises:
+            Refused: It is not valid, with the scheduler's words.
+            Unavailable: The scheduler is stopping.
+        """
+        if not self._open or self._book.closed:
+            raise Unavailable(STOPPED)
+        ticket = self._book.issue(command, user, unmatched)
+        for item in unmatched:
+            LOG.warning(f'No tasks match "{item}"')
+        if arguments.get('tasks') == []:
+            self._book.enter(ticket)
+            self._book.settle(ticket.id, State.SUCCEEDED)
+            return ticket
+        generator = COMMANDS[command](schd=self._schd, **arguments)
+        self._validate(ticket, generator)
+        LOG.info(
+            f'Command "{command}" received from {user}. ID={ticket.id}'
+            f'\n{_signature(command, arguments)}'
+        )
+        self._book.enter(ticket)
+        tracked: Any = _Tracked(generator, self._reporter(ticket))
+        self._schd.command_queue.put((ticket.id, command, tracked))
+        return ticket
+
+    @staticmethod
+    def _validate(ticket: Ticket, generator: AsyncGenerator[Any, Any]) -> None:
+        try:
+            _run(generator.__anext__())
+        except Exception as exc:
+            LOG.warning(
+                f'Command "{ticket.command}" received from {ticket.user}.'
+                f'\n{type(exc).__name__}: {exc}'
+            )
+            raise Refused(str(exc)) from exc
+
+    def find(self, ticket: str) -> Ticket | None:
+        """Return a command by its id."""
+        return self._book.find(ticket)
+
+    def put_messages(
+        self,
+        task_job: str,
+        event_time: str | None,
+        messages: list[tuple[str, str]],
+    ) -> None:
+        """Hand in messages of a job."""
+        def put(schd: Any) -> None:
+            schd.server.resolvers.put_messages(task_job, event_time, messages)
+        self._call(put)
+
+    def put_ext_trigger(self, message: str, event_id: str) -> None:
+        """Hand in an external event."""
+        def put(schd: Any) -> None:
+            schd.server.resolvers.put_ext_trigger(message, event_id)
+        self._call(put)
+
+    def broadcast(
+        self, action: str, **arguments: Any
+    ) -> tuple[list[Any] | None, dict[str, Any]]:
+        """Put, clear or expire broadcasts.
+
+        Args:
+            action: A method of Cylc's broadcast manager.
+            arguments: Its arguments.
+
+        Returns:
+            What was changed, and what was bad about the arguments.
+        """
+        def change(schd: Scheduler) -> Any:
+            method = getattr(schd.broadcast_mgr, action)
+            result = method(**arguments)
+            # So that who reads next finds it.
+            self._read_side()
+            return result
+        modified, bad = self._call(change)
+        return modified, bad
+
+    def graph(self, start: str, stop: str | None) -> RawGraph:
+        """Return the static graph between two cycle points."""
+        raw: RawGraph = self._call(
+            lambda schd: graph.expand(
+                schd, start, stop, self._limits.graph_edges
+            )
+        )
+        return raw
+
+    def note(self, user: str, text: str) -> None:
+        """Write to the scheduler's log what somebody asked for."""
+        LOG.info(f'{text} (from {user})')
+
+    def close(self, reason: str = STOPPED) -> None:
+        """Take nothing more; tell those who wait (main thread)."""
+        self._open = False
+        while self._calls:
+            self._calls.popleft().refuse(reason, self._deliver)
+        self._deliver(self._book.close, reason)
+
+    def _call(self, function: Call[T]) -> T:
+        """Run something in the main thread, and wait for its result.
+
+        Raises:
+            Unavailable: It was not done, and will not be.
+        """
+        if not self._open:
+            raise Unavailable(STOPPED)
+        call = _Call(function, self._make_event())
+        self._calls.append(call)
+        try:
+            self._loop.call_soon_threadsafe(self._serve_calls)
+        except RuntimeError as exc:  # the loop is closed
+            raise Unavailable(STOPPED) from exc
+        if not call.done.wait(self._limits.main_thread_timeout):
+            if call.future.cancel():
+                raise Unavailable(BUSY)
+            call.done.wait()
+        return call.future.result()
+
+    def _serve_calls(self) -> None:
+        """Do what was asked, in order (main thread)."""
+        while self._calls:
+            self._calls.popleft().serve(self._schd, self._deliver)
+
+    def _reporter(self, ticket: Ticket) -> Callable[..., None]:
+        def report(state: State, warnings: int = 0, text: str = '') -> None:
+            self._deliver(
+                self._book.settle, ticket.id, state, warnings, text
+            )
+        return report
+
+
+def _signature(command: str, arguments: dict[str, Any]) -> str:
+    """Return a command as Cylc logs it."""
+    texts = ', '.join(
+        f'{name}={getattr(value, "value", value)}'
+        for name, value in arguments.items() if value is not None
+    )
+    return f'{command}({texts})'
+
+
+class _Call(Generic[T]):
+    """Something to do in the main thread, for which somebody waits."""
+
+    def __init__(self, function: Call[T], done: Event) -> None:
+        self.function = function
+        self.future: Future[T] = Future()
+        self.done = done
+
+    def serve(self, schd: Scheduler, deliver: Callable[..., None]) -> None:
+        """Do it, unless the client has been told that it will not be."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self.function(schd))
+        except Exception as exc:
+            self.future.set_exception(exc)
+        deliver(self.done.set)
+
+    def refuse(self, reason: str, deliver: Callable[..., None]) -> None:
+        """Tell the client that it will not be done."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(Unavailable(reason))
+            deliver(self.done.set)
+
+
+class _Tracked:
+    """A command in Cylc's queue, which tells how it went.
+
+    The scheduler asks it for its next item, once, as it asks the
+    generators that it is used to.
+    """
+
+    def __init__(
+        self,
+        command: AsyncGenerator[Any, None],
+        report: Callable[..., None],
+    ) -> None:
+        self._command = command
+        self._report = report
+
+    async def __anext__(self) -> Any:
+        """Run the command (main thread)."""
+        heard = _Listener()
+        LOG.addHandler(heard)
+        try:
+            result = await self._command.__anext__()
+        except StopAsyncIteration:
+            self._succeed(0, heard.lines)
+            raise
+        except BaseException as exc:
+            self._report(State.FAILED, text=str(exc) or repr(exc))
+            raise
+        else:
+            self._succeed(result, heard.lines)
+            return result
+        finally:
+            LOG.removeHandler(heard)
+
+    def _succeed(self, result: Any, lines: list[str]) -> None:
+        number = result if isinstance(result, int) else 0
+        number = max(number, len(lines))
+        state = State.WARNINGS if number else State.SUCCEEDED
+        self._report(state, number, '\n'.join(lines))
+
+
+class _Listener(logging.Handler):
+    """The warnings that the scheduler gives while a command runs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self._thread = get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a warning of this thread."""
+        if record.thread == self._thread:
+            self.lines.append(record.getMessage())
+
+
+def _run(coroutine: Any) -> None:
+    """Run a coroutine which waits for nothing, to its end.
+
+    Raises:
+        RuntimeError: It does wait.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError('the validation of a command waits for something')

@@ -1,0 +1,202 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The web server of one scheduler: started, looked after, and stopped.
+
+Everything here runs in the scheduler's main thread. Whatever goes wrong is
+logged, and tried again later; it never reaches the scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import wraps
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from cylc.flow import LOG
+from cylc_flask import access_log, config, place
+from cylc_flask.app import create_app
+from cylc_flask.door import STOPPED, Door
+from cylc_flask.replica.records import Records
+from cylc_flask.replica.store import Store
+from cylc_flask.server.thread import ServerThread, Serving, make_event, sleep
+from cylc_flask.tap import Tap
+from cylc_flask.workflows import Registry, Workflow
+
+if TYPE_CHECKING:
+    from cylc.flow.scheduler import Scheduler
+
+#: How long (seconds) the scheduler waits for the server, at most.
+PATIENCE = 5.0
+
+#: Pauses (seconds) between attempts to start it: the first, the longest.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 300.0
+
+#: A server that ran for so long (seconds) is started again at once.
+STEADY = 60.0
+
+
+class SuiteServer:
+    """Keeps a web server for a scheduler, as far as one can be had."""
+
+    def __init__(self, schd: Scheduler) -> None:
+        self._schd = schd
+        self._loop = asyncio.get_running_loop()
+        self._place: place.Place | None = None
+        self._thread: ServerThread | None = None
+        self._tap: Tap | None = None
+        self._door: Door | None = None
+        self._announced = False
+        self._closing = False
+        self._pause = FIRST_PAUSE
+        self._retry_at = 0.0
+        self._began = 0.0
+        self._complaint = ''
+
+    async def start(self) -> None:
+        """Start the server, and wait for it a while."""
+        self._stop_with_scheduler()
+        self._try_begin()
+        if self._thread is not None:
+            await _within(PATIENCE, self._thread.ready)
+            self._look_after(self._thread)
+
+    def tick(self) -> None:
+        """Look after the server; start it again if it is no more."""
+        if self._closing:
+            return
+        if self._thread is not None:
+            self._look_after(self._thread)
+        elif monotonic() >= self._retry_at:
+            self._try_begin()
+
+    async def close(self) -> None:
+        """Stop the server: answer who waits, and leave nothing behind."""
+        if self._closing:
+            return
+        self._closing = True
+        thread = self._thread
+        self._let_go()
+        if thread is not None:
+            thread.stop()
+            if not await _within(PATIENCE, thread.ended):
+                LOG.warning('flask: the web server does not stop; left so')
+        if self._place is not None:
+            self._place.leave()
+
+    def _stop_with_scheduler(self) -> None:
+        """Stop when the scheduler's own server does, which is always.
+
+        Cylc calls its plugins at a clean stop only.
+        """
+        server: Any = self._schd.server
+        original = server.stop
+
+        @wraps(original)
+        async def stop(*args: Any, **kwargs: Any) -> Any:
+            try:
+                await self.close()
+            except Exception as exc:
+                LOG.error('flask: fault at the stop', exc_info=exc)
+            return await original(*args, **kwargs)
+
+        server.stop = stop
+
+    def _try_begin(self) -> None:
+        try:
+            self._begin()
+        except Exception as exc:
+            self._failed(exc)
+
+    def _begin(self) -> None:
+        """Take a place to listen, and start the thread there."""
+        if self._place is None:
+            self._place = place.take(self._schd, config.load())
+        here = self._place
+        store, records = Store(), Records()
+        self._thread = thread = ServerThread(Serving(
+            here.listeners,
+            lambda: create_app(here.config, Registry(flow), here.hosts, sleep),
+            here.config.limits,
+            here.tls,
+            access_log.writer(here.config.access_log, here.log_dir),
+        ))
+        self._tap = Tap(self._schd, thread.deliver)
+        self._door = Door(
+            self._schd, self._loop, thread.deliver, make_event,
+            self._tap.changed, here.config.limits,
+        )
+        flow = Workflow(
+            here.workflow, here.passphrase, store, records, self._door
+        )
+        self._announced = False
+        self._began = monotonic()
+        self._tap.attach(store, records)
+        thread.start()
+
+    def _look_after(self, thread: ServerThread) -> None:
+        """Go on, if the thread does."""
+        if thread.ready.done() and (exc := thread.ready.exception()):
+            self._failed(exc)
+        elif not thread.alive:
+            self._failed(RuntimeError('the server thread has died'))
+        else:
+            assert self._tap is not None
+            self._tap.changed()
+            if thread.ready.done() and not self._announced:
+                self._announce()
+
+    def _announce(self) -> None:
+        assert self._place is not None
+        self._place.announce(self._schd.uuid_str)
+        self._announced = True
+        self._complaint = ''
+        LOG.info(f'flask: web server at {self._place.address.url}')
+
+    def _failed(self, exc: BaseException) -> None:
+        """Log what went wrong, once, and try again later."""
+        self._let_go()
+        if monotonic() - self._began > STEADY:
+            self._pause = FIRST_PAUSE
+        if str(exc) != self._complaint:
+            LOG.error(
+                f'flask: no web server: {exc} (next attempt in'
+                f' {self._pause:.0f} s)'
+            )
+            LOG.debug('flask: no web server', exc_info=exc)
+        self._complaint = str(exc)
+        self._retry_at = monotonic() + self._pause
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def _let_go(self) -> None:
+        """Take the scheduler back from the thread, which may be dead."""
+        if self._tap is not None:
+            self._tap.detach()
+        if self._door is not None:
+            self._door.close(STOPPED)
+        self._thread = self._tap = self._door = None
+
+
+async def _within(seconds: float, future: Any) -> bool:
+    """Wait for what another thread does; False if it takes longer."""
+    with suppress(Exception):
+        done, _ = await asyncio.wait(
+            [asyncio.wrap_future(future)], timeout=seconds
+        )
+        return bool(done)
+    return False

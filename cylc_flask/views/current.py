@@ -1,0 +1,65 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""What belongs to the request that is being answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Response, current_app, g
+import orjson
+
+from cylc_flask.auth.caller import caller
+
+if TYPE_CHECKING:
+    from cylc_flask.app import Services
+    from cylc_flask.auth.users import User
+    from cylc_flask.config import Config
+    from cylc_flask.workflows import Workflow
+
+__all__ = ['caller', 'config', 'json', 'services', 'user', 'workflow']
+
+JSON = 'application/json'
+
+
+def services() -> Services:
+    """Return what the application was made with."""
+    return cast('Services', current_app.extensions['cylc_flask'])
+
+
+def config() -> Config:
+    """Return the configuration."""
+    return services().config
+
+
+def workflow() -> Workflow:
+    """Return the workflow that the request is about."""
+    return services().workflows.only()
+
+
+def user() -> User:
+    """Return who is calling; the gate has found out."""
+    return cast('User', g.user)
+
+
+def json(result: Any) -> Response:
+    """Return an answer in JSON; bytes are taken as such already."""
+    if not isinstance(result, bytes):
+        # Durations in broadcasts are numbers of Cylc's own kind: as text.
+        result = orjson.dumps(
+            result, default=str, option=orjson.OPT_NON_STR_KEYS
+        )
+    return Response(result, mimetype=JSON)

@@ -1,0 +1,38 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Cylc 7's HTTP API: what its command line, its GUIs and scripts call.
+
+Everything is served twice, at ``/`` and at ``/id/``, as Cylc 7 does.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from cylc_flask.views.rest.control import endpoints as control
+from cylc_flask.views.rest.endpoint import Endpoints
+from cylc_flask.views.rest.info import endpoints as info
+from cylc_flask.views.rest.messages import endpoints as messages
+from cylc_flask.views.rest.tasks import endpoints as tasks
+
+
+def init_app(app: Flask) -> None:
+    """Add the API to an application, at both its places."""
+    endpoints = Endpoints()
+    for part in (info, tasks, control, messages):
+        endpoints.update(part)
+    app.register_blueprint(endpoints.blueprint('rest', ''))
+    app.register_blueprint(endpoints.blueprint('id', '/id'))

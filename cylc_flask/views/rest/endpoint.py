@@ -1,0 +1,169 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""How a function becomes an endpoint: its route, its label, its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Callable
+
+from flask import Blueprint, Response, g, request
+import orjson
+
+from cylc_flask.auth import gate
+from cylc_flask.errors import RequestError
+from cylc_flask.privilege import Privilege, requires
+from cylc_flask.views import current
+from cylc_flask.views.rest import sessions
+from cylc_flask.views.rest.arguments import Signature
+
+Function = Callable[..., Any]
+
+JSON_TYPES = ('application/json', 'text/javascript')
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint of Cylc 7.
+
+    Args:
+        function: Answers with something that becomes JSON.
+        privilege: What its caller needs.
+        signature: Its arguments.
+        takes_json: The arguments may come as a JSON document.
+    """
+
+    function: Function
+    privilege: Privilege
+    signature: Signature
+    takes_json: bool
+
+    @property
+    def name(self) -> str:
+        """Return the name by which clients call it."""
+        return self.function.__name__
+
+    def view(self) -> Function:
+        """Return the view, with the labels that the gate reads."""
+        def view(segments: str = '') -> Response:
+            if self.privilege:
+                sessions.note_call(self.name)
+            answer = current.json(self.function(**self._read(g.raw)))
+            if 'command_id' in g:
+                answer.headers['Cylc-Command-ID'] = g.command_id
+            return answer
+        view.__doc__ = self.function.__doc__
+        if self.takes_json:
+            gate.before_login(view, _read_json)
+        gate.before_privilege(view, partial(_collect, self.signature))
+        return requires(self.privilege)(view)
+
+    def _read(self, raw: dict[str, list[str]]) -> dict[str, Any]:
+        g.extra = {
+            name: raw[name] for name in self.signature.extra if name in raw
+        }
+        arguments = self.signature.read(raw)
+        if self.takes_json:
+            arguments.update(
+                (name, g.document[name]) for name in self.signature.order
+                if name in g.document
+            )
+        return arguments
+
+
+@dataclass
+class Endpoints:
+    """The endpoints of a module, by name."""
+
+    by_name: dict[str, Endpoint] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        privilege: Privilege,
+        *extra: str,
+        takes_json: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Make a function an endpoint of its name.
+
+        Args:
+            privilege: What its caller needs.
+            extra: Arguments which are read elsewhere.
+            takes_json: Its arguments come as a JSON document.
+        """
+        def add(function: Function) -> Function:
+            self.by_name[function.__name__] = Endpoint(
+                function, privilege, Signature.of(function, extra),
+                takes_json,
+            )
+            return function
+        return add
+
+    def update(self, other: Endpoints) -> None:
+        """Take over the endpoints of another module."""
+        self.by_name.update(other.by_name)
+
+    def blueprint(self, name: str, prefix: str) -> Blueprint:
+        """Return them as a blueprint below a path.
+
+        Further segments of the path are arguments; a slash at its end is
+        harmless.
+        """
+        bp = Blueprint(name, __name__, url_prefix=prefix)
+        for endpoint in self.by_name.values():
+            for rule in ('', '/', '/<path:segments>'):
+                bp.add_url_rule(
+                    f'/{endpoint.name}{rule}',
+                    endpoint.name,
+                    endpoint.view() if not rule else None,
+                    methods=('GET', 'HEAD', 'POST'),
+                    provide_automatic_options=False,
+                )
+        return bp
+
+
+def _collect(signature: Signature) -> None:
+    assert request.view_args is not None
+    g.raw = signature.collect(request.view_args.get('segments', ''))
+
+
+def _read_json() -> None:
+    """Read the document of a request before anything else is asked.
+
+    Raises:
+        RequestError: There is none, or it is no object.
+    """
+    if request.method != 'POST':
+        raise RequestError(
+            'This endpoint reads a JSON document: POST it.', 405,
+            (('Allow', 'POST'),),
+        )
+    if request.mimetype not in JSON_TYPES:
+        raise RequestError(
+            'Expected an entity of content type application/json,'
+            ' text/javascript', 415,
+        )
+    body = request.get_data()
+    if not body and 'Authorization' not in request.headers:
+        # curl sends none until it has been asked for its password.
+        return
+    try:
+        document = orjson.loads(body)
+    except ValueError as exc:
+        raise RequestError('Invalid JSON document') from exc
+    if not isinstance(document, dict):
+        raise RequestError('The JSON document must be an object')
+    g.document = document

@@ -1,0 +1,151 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""What jobs and the outside world tell the workflow; broadcasts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cylc.flow import LOG
+from cylc_flask import validate
+from cylc_flask.errors import NotFound, RequestError
+from cylc_flask.legacy.jobs import latest_job
+from cylc_flask.privilege import Privilege
+from cylc_flask.views import current
+from cylc_flask.views.rest.arguments import Items
+from cylc_flask.views.rest.endpoint import Endpoints
+from cylc_flask.views.rest.outcome import Answer, outcome
+
+endpoints = Endpoints()
+
+#: The end of a message with its time, as Cylc 7's oldest clients send it.
+AT_TIME = re.compile(r'(.*) at (\d{4}\S*T\S+)', re.DOTALL).fullmatch
+
+
+@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+def put_messages(
+    task_job: Any = None, event_time: Any = None, messages: Any = None
+) -> Answer:
+    """Take messages of a job, ``POINT/NAME/NN``."""
+    checked = validate.messages(messages)
+    current.workflow().commands.put_messages(
+        validate.task_job(task_job), validate.event_time(event_time), checked
+    )
+    return [True, f'Messages queued: {len(checked)}']
+
+
+@endpoints(Privilege.FULL_CONTROL)
+def put_message(task_id: str, severity: str, message: str) -> Answer:
+    """Take a message of a task's latest job (oldest clients)."""
+    flow = current.workflow()
+    job = latest_job(flow.store, task_id)
+    found = AT_TIME(message)
+    text, event_time = found.groups() if found else (message, None)
+    flow.commands.put_messages(
+        job,
+        validate.event_time(event_time),
+        validate.messages([[severity, text]]),
+    )
+    return [True, 'Message queued']
+
+
+@endpoints(Privilege.FULL_CONTROL)
+def put_ext_trigger(event_message: str, event_id: str) -> Answer:
+    """Take an external event."""
+    current.workflow().commands.put_ext_trigger(
+        validate.text('event_message', event_message),
+        validate.text('event_id', event_id),
+    )
+    return [True, 'Event queued']
+
+
+@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+def put_broadcast(
+    point_strings: Items | None = None,
+    namespaces: Items | None = None,
+    settings: Any = None,
+) -> Answer:
+    """Change settings of tasks to come."""
+    for name, value in (
+        ('point_strings', point_strings), ('namespaces', namespaces),
+        ('settings', settings),
+    ):
+        if value is None:
+            raise RequestError(f'put_broadcast needs {name}')
+    good, bad = validate.settings(settings)
+    modified, faults = current.workflow().commands.broadcast(
+        'put_broadcast',
+        point_strings=validate.texts('point_strings', point_strings),
+        namespaces=validate.texts('namespaces', namespaces),
+        settings=good,
+    )
+    if bad:
+        faults = {**faults, 'settings': [*faults.get('settings', []), *bad]}
+    return _broadcast_answer(modified, faults)
+
+
+@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+def clear_broadcast(
+    point_strings: Items | None = None,
+    namespaces: Items | None = None,
+    cancel_settings: Any = None,
+) -> Answer:
+    """Take broadcast settings back, by default all."""
+    return _broadcast_answer(*current.workflow().commands.broadcast(
+        'clear_broadcast',
+        point_strings=validate.texts('point_strings', point_strings or []),
+        namespaces=validate.texts('namespaces', namespaces or []),
+        cancel_settings=validate.cancel_settings(cancel_settings),
+    ))
+
+
+@endpoints(Privilege.FULL_CONTROL)
+def expire_broadcast(cutoff: str | None = None) -> Answer:
+    """Take back the broadcasts of cycles before a point, by default all."""
+    if cutoff is not None:
+        cutoff = validate.point('cutoff', cutoff)
+    return _broadcast_answer(*current.workflow().commands.broadcast(
+        'expire_broadcast', cutoff=cutoff
+    ))
+
+
+def _broadcast_answer(
+    modified: list[Any] | None, bad: dict[str, Any]
+) -> Answer:
+    """Answer, and log what was bad: old clients do not show all of it."""
+    if bad:
+        LOG.warning(
+            f'Broadcast of {current.caller().name}: cannot use {bad!r:.2000}'
+        )
+    return [modified, bad]
+
+
+@endpoints(Privilege.FULL_READ)
+def get_command(id: str) -> dict[str, Any]:
+    """Tell what became of a command."""
+    ticket = current.workflow().commands.find(id)
+    if ticket is None:
+        raise NotFound(f'No command has the id {id!r:.80}')
+    return {
+        'id': ticket.id,
+        'command': ticket.command,
+        'user': ticket.user,
+        'time': ticket.time,
+        'state': ticket.state.value,
+        'warnings': ticket.warnings,
+        'outcome': outcome(ticket),
+    }
