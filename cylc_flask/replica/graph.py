@@ -45,7 +45,7 @@ class Edge(NamedTuple):
 class RawGraph:
     """All edges from ``start`` to ``stop``, in a stable order.
 
-    The points are as they were understood, e.g. ``P2`` after ``20200101T00Z``
+    The points are as they were understood, e.g. ``+P2`` after ``20200101T00Z``
     has become a point; ``stop`` is None for Cylc's own few points.
     """
 
