@@ -49,7 +49,8 @@ def latest_state(
 
     Args:
         full_mode: Whether everything is wanted, as the client put it.
-        summarise: Where the caller has the state summary from.
+        summarise: Where the caller has the state summary from, in the form
+            in which it is to stand in the answer.
     """
     side = store.side
     definition = side.definition
@@ -73,10 +74,15 @@ def latest_state(
 
 
 def _inheritance(definition: Definition) -> dict[str, Any]:
+    """Return who inherits from whom; cylc-flow keeps families as sets."""
+    rank = {name: i for i, name in enumerate(definition.namespaces)}
     return {
         'ancestors': definition.ancestors,
         'ancestors_pruned': definition.first_parent_ancestors,
-        'descendants': definition.first_parent_descendants,
+        'descendants': {
+            family: sorted(members, key=rank.__getitem__)
+            for family, members in definition.first_parent_descendants.items()
+        },
     }
 
 

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -57,21 +57,28 @@ def check(point: str, definition: Definition) -> None:
 
 
 def find(
-    point: str, points: Iterable[str], definition: Definition
+    point: str, points: Collection[str], definition: Definition
 ) -> str | None:
-    """Return how a point is written in the store, None if it is not there.
+    """Return which of these is the same point, None if none is.
 
-    Cylc 7 took any ISO 8601 form: ``20200101T00Z``, ``2020-01-01T00:00Z``.
+    Cylc 7 took any way of writing a date: ``20200101T00Z``, ``2020-01-01``.
+    What is no point at all is the same as nothing.
     """
-    candidates = set(points)
-    if point in candidates:
+    if point in points:
         return point
+    wanted = _key_or_none(point, definition)
+    if wanted is None:
+        return None
+    alike = (
+        other for other in points
+        if _key_or_none(other, definition) == wanted
+    )
+    return next(alike, None)
+
+
+def _key_or_none(point: str, definition: Definition) -> Any:
     try:
-        wanted = key(point, definition)
-        alike = (
-            other for other in candidates if key(other, definition) == wanted
-        )
-        return next(alike, None)
+        return key(point, definition)
     except ValueError:
         return None
 

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -38,13 +38,37 @@ UNBEGUN = frozenset({
 
 ACTIVE = frozenset({'ready', 'running', 'submitted'})
 
-#: The states that a command does something to, by its endpoint; the others
-#: take tasks in any state. Cylc 8 would hold a finished task for its next
-#: run, where Cylc 7 did nothing.
-CONCERNED = {
-    'hold_tasks': UNBEGUN,
-    'release_tasks': frozenset({'held'}),
-    'kill_tasks': ACTIVE,
+
+def _is_unbegun(proxy: Any) -> bool:
+    return task_state(proxy) in UNBEGUN
+
+
+def _is_held(proxy: Any) -> bool:
+    return bool(proxy.is_held)
+
+
+def _is_active(proxy: Any) -> bool:
+    return task_state(proxy) in ACTIVE
+
+
+def _is_in_pool(proxy: Any) -> bool:
+    return bool(proxy.graph_depth == 0)
+
+
+def _is_begun_in_pool(proxy: Any) -> bool:
+    return _is_in_pool(proxy) and not _is_unbegun(proxy)
+
+
+#: The tasks that a command does something to, by its endpoint, where Cylc 8
+#: would do more than Cylc 7 to what a pattern finds: hold a finished task for
+#: its next run, forget that a past task has run, or warn of each one that
+#: cannot be killed or polled. The other commands take any.
+CONCERNED: dict[str, Callable[[Any], bool]] = {
+    'hold_tasks': _is_unbegun,
+    'release_tasks': _is_held,
+    'kill_tasks': _is_active,
+    'poll_tasks': _is_begun_in_pool,
+    'remove_tasks': _is_in_pool,
 }
 
 
@@ -113,8 +137,8 @@ class Pool:
 
         A task at a point goes as it is, in the pool or not: Cylc 8 knows
         what to do about it. Patterns and families mean what clients see,
-        and there only tasks in a state that the command is for; those which
-        mean nothing in the pool Cylc 8 shall read itself.
+        and of that only what the command is for: there may be nothing to
+        do. Those which mean nothing there Cylc 8 shall read itself.
 
         Raises:
             RequestError: An item cannot be read; the text names all such.
@@ -129,7 +153,7 @@ class Pool:
                 ids.update(
                     (f'{proxy.cycle_point}/{proxy.name}', None)
                     for proxy in proxies
-                    if concerned is None or task_state(proxy) in concerned
+                    if concerned is None or concerned(proxy)
                 )
             elif pattern.state:
                 unmatched.append(pattern.item)

@@ -89,4 +89,7 @@ def _end(side: Side, zone: Zone) -> str | None:
         return side.stop_point
     if side.stop_clock_time is not None:
         return zone.text(side.stop_clock_time)
-    return side.stop_task or side.final_point
+    if side.stop_task is not None:
+        point, _, name = side.stop_task.partition('/')
+        return f'{name}.{point}'
+    return side.final_point

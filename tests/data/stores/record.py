@@ -61,9 +61,9 @@ async def play(name: str, source: Path, script: Callable[..., Any]) -> None:
     from cylc.flow.scheduler_cli import RunOptions
     from cylc.flow.workflow_status import StopMode
 
-    folder = Path(os.environ['HOME'], 'cylc-run', name)
-    folder.mkdir(parents=True)
-    shutil.copy(source, folder / 'flow.cylc')
+    run_dir = Path(os.environ['HOME'], 'cylc-run', name)
+    run_dir.mkdir(parents=True)
+    shutil.copy(source, run_dir / 'flow.cylc')
     schd = Scheduler(name, RunOptions(paused_start=True))
     await schd.install()
     await schd.start()
@@ -71,6 +71,11 @@ async def play(name: str, source: Path, script: Callable[..., Any]) -> None:
     try:
         await script(schd)
     finally:
+        # A job that is being submitted would escape the kill.
+        await commands.run_cmd(commands.pause(schd))
+        await until(lambda: {'preparing', 'submitted'}.isdisjoint(
+            states(schd).values()
+        ))
         await commands.run_cmd(
             commands.stop(schd, StopMode.REQUEST_KILL))
         try:
@@ -86,11 +91,12 @@ async def accept(schd: Any) -> None:
     await until(lambda: states(schd).get('1/start') == 'waiting')
     save(schd, 'paused')
     await commands.run_cmd(commands.resume(schd))
-    await until(lambda: has(
+    await until(lambda: '1/join' not in states(schd) and has(
         schd,
         {'1/bad': 'failed', '1/sleeper': 'running', '1/victim': 'running'},
     ))
     save(schd, 'running')
+    save_graph(schd, 'running')
 
 
 async def mixed(schd: Any) -> None:
@@ -107,13 +113,18 @@ async def mixed(schd: Any) -> None:
     await until(lambda: has(
         schd,
         {
-            f'{cycle}/long': 'running', f'{cycle}/no_submit': 'submit-failed',
-            f'{cycle}/begin': 'succeeded', f'{cycle}/halfway': 'succeeded',
+            f'{cycle}/begin': 'succeeded',
+            f'{cycle}/long': 'running',
+            f'{cycle}/no_submit': 'submit-failed',
         },
     ))
     await until(lambda: all(
-        proxy(schd, f'{cycle}/{name}').is_retry
+        proxies(schd)[f'{cycle}/{name}'].is_retry
         for name in ('retrying', 'no_submit_again')
+    ))
+    await until(lambda: any(
+        proxies(schd)[f'{cycle}/{name}'].is_queued
+        for name in ('queue_1', 'queue_2')
     ))
     save(schd, 'mixed')
 
@@ -125,11 +136,6 @@ def proxies(schd: Any) -> dict[str, Any]:
         id_.rpartition('//')[2]: value
         for id_, value in store.data[store.workflow_id]['task_proxies'].items()
     }
-
-
-def proxy(schd: Any, id_: str) -> Any:
-    """Return one task proxy."""
-    return proxies(schd)[id_]
 
 
 def states(schd: Any) -> dict[str, str]:
@@ -151,17 +157,31 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         await asyncio.sleep(0.2)
 
 
+def folder() -> Path:
+    """Return where the stores of this line of cylc-flow go."""
+    from cylc.flow import __version__
+
+    path = HERE / '.'.join(__version__.split('.')[:2])
+    path.mkdir(exist_ok=True)
+    return path
+
+
 def save(schd: Any, name: str) -> None:
     """Write the store, and beside it what no store holds."""
-    from cylc.flow import __version__
     from cylc_flask.side_reader import SideReader
 
-    folder = HERE / '.'.join(__version__.split('.')[:2])
-    folder.mkdir(exist_ok=True)
     store = schd.data_store_mgr.get_entire_workflow()
-    (folder / f'{name}.pb').write_bytes(store.SerializeToString())
+    (folder() / f'{name}.pb').write_bytes(store.SerializeToString())
     side = json.dumps(asdict(SideReader(schd).read()), indent=1, default=str)
-    (folder / f'{name}.json').write_text(f'{side}\n')
+    (folder() / f'{name}.json').write_text(f'{side}\n')
+
+
+def save_graph(schd: Any, name: str) -> None:
+    """Write the static graph of the first two points."""
+    from cylc_flask.graph import expand
+
+    text = json.dumps(asdict(expand(schd, '1', '2', 1000)), indent=1)
+    (folder() / f'{name}-graph.json').write_text(f'{text}\n')
 
 
 def main() -> None:
