@@ -26,6 +26,7 @@ from flask import Flask
 
 from cylc_flask import assets
 from cylc_flask.auth.gate import Gate
+from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.schemes import make_scheme, realm_of
 from cylc_flask.auth.throttle import Throttle
 from cylc_flask.config import Config
@@ -74,7 +75,8 @@ def create_app(
         secrets.token_bytes(32),
     )
     throttle = Throttle(sleep, time.monotonic)
-    Gate(config, scheme, throttle, hosts).init_app(app)
+    rate = Rate(config.limits.request_rate, time.monotonic)
+    Gate(config, scheme, throttle, rate, hosts).init_app(app)
     errors.init_app(app)
     for name in config.enable:
         BLUEPRINTS[name](app)

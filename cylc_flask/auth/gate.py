@@ -30,6 +30,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from cylc.flow import LOG
 from cylc_flask.auth.attempts import Attempt, Outcome
 from cylc_flask.auth.caller import caller
+from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.schemes import Scheme
 from cylc_flask.auth.throttle import Throttle
 from cylc_flask.config import Config
@@ -67,6 +68,7 @@ class Gate:
         config: The configuration.
         scheme: Finds out who is calling.
         throttle: Slows those down who guess.
+        rate: Sends those away who ask too often.
         hosts: Names by which clients may call this server.
     """
 
@@ -75,11 +77,13 @@ class Gate:
         config: Config,
         scheme: Scheme,
         throttle: Throttle,
+        rate: Rate,
         hosts: frozenset[str],
     ) -> None:
         self._config = config
         self._scheme = scheme
         self._throttle = throttle
+        self._rate = rate
         self._hosts = hosts | frozenset(
             name.lower() for name in config.allowed_hosts
         )
@@ -90,6 +94,7 @@ class Gate:
 
     def decide(self) -> None:
         """Let the current request pass, or raise what stops it."""
+        self._rate.check(request.remote_addr or '')
         view = current_app.view_functions.get(request.endpoint or '')
         self._check_form(view)
         changes = _changes_state(view)
