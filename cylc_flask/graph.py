@@ -53,7 +53,7 @@ PATIENCE = 2.0
 SHOWN = 60
 
 #: How many graphs of one definition are kept.
-KEPT = 8
+KEPT = 4
 
 Kept = dict[tuple[str, str | None], RawGraph]
 
@@ -144,7 +144,7 @@ class Expansion:
         if final is not None and (self._stop is None or final < self._stop):
             self._last = final
         #: How many points of each sequence are drawn, None for all.
-        self._most = None if self._stop else int(self._config.VIS_N_POINTS)
+        self._most = int(self._config.VIS_N_POINTS) if stop is None else None
 
     def graph(self) -> RawGraph:
         """Return the graph.
