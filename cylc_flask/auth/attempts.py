@@ -85,11 +85,12 @@ def malformed() -> RequestError:
     return RequestError('The Authorization header could not be parsed.', 400)
 
 
-def printable(name: str) -> str:
+def printable(name: str, length: int = NAME_LENGTH) -> str:
     """Return a name as it may stand in a log: one line, and short."""
-    return ''.join(
-        char if char.isprintable() else '?' for char in name[:NAME_LENGTH]
-    )
+    name = name[:length]
+    if name.isprintable():
+        return name
+    return ''.join(char if char.isprintable() else '?' for char in name)
 
 
 def decode(data: bytes) -> str:

@@ -26,6 +26,10 @@ from flask import g, request
 from cylc_flask.auth.attempts import printable
 
 
+#: So much is kept of who says to be calling.
+LENGTH = 320
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who says to be calling, by the headers of Cylc 7's clients.
@@ -38,27 +42,32 @@ class Caller:
     name: str
     uuid: str
 
+    @classmethod
+    def of(cls, agent: str, sender: str) -> Caller:
+        """Read the headers User-Agent and From."""
+        words = _pairs(agent)
+        user, at, host = sender.partition('@')
+        if not at or '@' in host:
+            user = host = 'Unknown'
+        program = words.get('prog_name', 'Unknown')
+        return cls(
+            printable(f'{user}@{host}:{program}', LENGTH),
+            printable(words.get('uuid') or str(uuid4())),
+        )
+
     def __str__(self) -> str:
         return f'{self.name} {self.uuid}'
 
 
 def caller() -> Caller:
     """Return who says to be calling."""
-    if 'caller' not in g:
-        g.caller = _caller()
-    return cast(Caller, g.caller)
-
-
-def _caller() -> Caller:
-    words = _pairs(request.headers.get('User-Agent', ''))
-    user_name, at, host = request.headers.get('From', '').partition('@')
-    if not at or '@' in host:
-        user_name, host = 'Unknown', 'Unknown'
-    program = words.get('prog_name', 'Unknown')
-    return Caller(
-        printable(f'{user_name}@{host}:{program}'),
-        printable(words.get('uuid') or str(uuid4())),
-    )
+    found = g.get('caller')
+    if found is None:
+        environ = request.environ
+        found = g.caller = Caller.of(
+            environ.get('HTTP_USER_AGENT', ''), environ.get('HTTP_FROM', '')
+        )
+    return cast(Caller, found)
 
 
 def _pairs(agent: str) -> dict[str, str]:
@@ -73,7 +82,4 @@ def _pairs(agent: str) -> dict[str, str]:
     words = agent.split()
     if not all('/' in word for word in words):
         return {}
-    return {
-        key: value
-        for key, _, value in (word.partition('/') for word in words)
-    }
+    return dict(word.split('/', 1) for word in words)

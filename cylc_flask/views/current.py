@@ -62,4 +62,4 @@ def json(result: Any) -> Response:
         result = orjson.dumps(
             result, default=str, option=orjson.OPT_NON_STR_KEYS
         )
-    return Response(result, mimetype=JSON)
+    return Response(result, content_type=JSON)

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 from flask import g, request
@@ -40,7 +41,7 @@ def note_call(endpoint: str) -> None:
     g.session = visit.session
     for uuid in visit.forgotten:
         LOG.debug(f'[client-forget] {uuid}')
-    debugging = LOG.isEnabledFor(10)
+    debugging = LOG.isEnabledFor(logging.DEBUG)
     if debugging or (visit.is_new and endpoint not in SILENT):
         LOG.info(f'[client-command] {endpoint} {caller}')
 
@@ -61,4 +62,5 @@ def forget() -> bool:
 
 def _table() -> Sessions:
     """Return the sessions of the mount that is called."""
-    return current.workflow().sessions[request.blueprints[0]]
+    mount = 'id' if request.path.startswith('/id/') else 'rest'
+    return current.workflow().sessions[mount]
