@@ -113,14 +113,16 @@ class Files:
     def announce(self, address: Address, uuid: str) -> None:
         """Tell clients where the server listens.
 
+        Who finds http.json finds the rest too: it comes last.
+
         Args:
             address: Where that is.
             uuid: That of the run, which clients compare within jobs.
         """
-        _survive(lambda: self._write_info(address))
         if legacy := self._legacy:
-            _survive(lambda: self._write_legacy(legacy, address, uuid))
             _survive(lambda: self._sweep(legacy))
+            _survive(lambda: self._write_legacy(legacy, address, uuid))
+        _survive(lambda: self._write_info(address))
 
     def withdraw(self) -> None:
         """Take back what was announced, as far as it is still ours.

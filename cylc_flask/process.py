@@ -24,7 +24,7 @@ import socket
 import subprocess
 
 #: Seconds for "ps", which takes milliseconds where nothing is wrong.
-PATIENCE = 5
+PATIENCE = 2
 
 
 @dataclass(frozen=True)
