@@ -40,7 +40,7 @@ WORKFLOW = Path(__file__).parent / 'demo_workflow'
 LOCK = 'demo.lock'
 
 #: How long starting, stopping on request, and on a signal may take.
-START, STOP, TERMINATE = 60, 30, 5
+START, STOP, TERMINATE = 30, 30, 5
 
 GLOBAL_CYLC = """\
 # The demo's own: yours is not read.
@@ -173,13 +173,15 @@ class Play:
         try:
             subprocess.run(
                 (self.cylc, 'stop', '--kill', self.name),
+                check=True,
                 env=self._environment,
                 capture_output=True,
                 timeout=STOP,
                 start_new_session=True,
             )
             process.wait(STOP)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        except (KeyboardInterrupt, subprocess.SubprocessError):
+            # Nobody waits any longer, or it does not listen yet.
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(TERMINATE)
