@@ -116,7 +116,7 @@ def _listen_all(addresses: list[str], port: int) -> list[socket.socket]:
 
 def _listen_one(address: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(
-        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     family, kind, proto, _, where = found[0]
     sock = socket.socket(family, kind, proto)
