@@ -83,6 +83,7 @@ class Door:
         self._limits = limits
         self._book = TicketBook(make_event)
         self._calls: deque[_Call[Any]] = deque()
+        self._outcomes: list[tuple[Any, ...]] = []
         self._open = True
 
     def submit(
@@ -108,26 +109,31 @@ class Door:
             self._book.settle(ticket.id, State.SUCCEEDED)
             return ticket
         generator = COMMANDS[command](schd=self._schd, **arguments)
-        self._validate(ticket, generator)
+        heard = self._validate(ticket, generator)
         LOG.info(
             f'Command "{command}" received from {user}. ID={ticket.id}'
             f'\n{_signature(command, arguments)}'
         )
         self._book.enter(ticket)
-        tracked: Any = _Tracked(generator, self._reporter(ticket))
+        tracked: Any = _Tracked(generator, self._reporter(ticket), heard)
         self._schd.command_queue.put((ticket.id, command, tracked))
         return ticket
 
     @staticmethod
-    def _validate(ticket: Ticket, generator: AsyncGenerator[Any, Any]) -> None:
+    def _validate(
+        ticket: Ticket, generator: AsyncGenerator[Any, Any]
+    ) -> list[str]:
+        """Have Cylc validate a command, and return what it warns of."""
         try:
-            _run(generator.__anext__())
+            with _Listener() as heard:
+                _run(generator.__anext__())
         except Exception as exc:
             LOG.warning(
                 f'Command "{ticket.command}" received from {ticket.user}.'
                 f'\n{type(exc).__name__}: {exc}'
             )
             raise Refused(str(exc)) from exc
+        return heard
 
     def find(self, ticket: str) -> Ticket | None:
         """Return a command by its id."""
@@ -187,6 +193,7 @@ class Door:
     def close(self, reason: str = STOPPED) -> None:
         """Take nothing more; tell those who wait (main thread)."""
         self._open = False
+        self._tell()
         while self._calls:
             self._calls.popleft().refuse(reason, self._deliver)
         self._deliver(self._book.close, reason)
@@ -217,11 +224,22 @@ class Door:
             self._calls.popleft().serve(self._schd, self._deliver)
 
     def _reporter(self, ticket: Ticket) -> Callable[..., None]:
-        def report(state: State, warnings: int = 0, text: str = '') -> None:
-            self._deliver(
-                self._book.settle, ticket.id, state, warnings, text
-            )
+        def report(*outcome: Any) -> None:
+            self._outcomes.append((ticket.id, *outcome))
+            self._loop.call_soon(self._tell)
         return report
+
+    def _tell(self) -> None:
+        """Tell what became of commands (main thread).
+
+        The scheduler lets its loop go on only when it has published what
+        the commands did: who hears of the outcome can see the effect.
+        """
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            self._read_side()
+        for outcome in outcomes:
+            self._deliver(self._book.settle, *outcome)
 
 
 def _signature(command: str, arguments: dict[str, Any]) -> str:
@@ -263,35 +281,40 @@ class _Tracked:
 
     The scheduler asks it for its next item, once, as it asks the
     generators that it is used to.
+
+    Args:
+        command: The generator.
+        report: Takes the outcome.
+        warnings: What was warned of when the command was validated.
     """
 
     def __init__(
         self,
         command: AsyncGenerator[Any, None],
         report: Callable[..., None],
+        warnings: list[str],
     ) -> None:
         self._command = command
         self._report = report
+        self._warnings = warnings
 
     async def __anext__(self) -> Any:
         """Run the command (main thread)."""
-        heard = _Listener()
-        LOG.addHandler(heard)
+        result = None
         try:
-            result = await self._command.__anext__()
+            with _Listener() as heard:
+                result = await self._command.__anext__()
         except StopAsyncIteration:
-            self._succeed(0, heard.lines)
+            self._succeed(result, heard)
             raise
         except BaseException as exc:
-            self._report(State.FAILED, text=str(exc) or repr(exc))
+            self._report(State.FAILED, 0, str(exc) or repr(exc))
             raise
-        else:
-            self._succeed(result, heard.lines)
-            return result
-        finally:
-            LOG.removeHandler(heard)
+        self._succeed(result, heard)
+        return result
 
-    def _succeed(self, result: Any, lines: list[str]) -> None:
+    def _succeed(self, result: Any, heard: list[str]) -> None:
+        lines = self._warnings + heard
         number = result if isinstance(result, int) else 0
         number = max(number, len(lines))
         state = State.WARNINGS if number else State.SUCCEEDED
@@ -299,17 +322,24 @@ class _Tracked:
 
 
 class _Listener(logging.Handler):
-    """The warnings that the scheduler gives while a command runs."""
+    """The warnings that the scheduler gives in this thread, meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.lines: list[str] = []
+        self._lines: list[str] = []
         self._thread = get_ident()
+
+    def __enter__(self) -> list[str]:
+        LOG.addHandler(self)
+        return self._lines
+
+    def __exit__(self, *_: object) -> None:
+        LOG.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a warning of this thread."""
         if record.thread == self._thread:
-            self.lines.append(record.getMessage())
+            self._lines.append(record.getMessage())
 
 
 def _run(coroutine: Any) -> None:
