@@ -192,7 +192,7 @@ def _check_privilege(view: View) -> None:
         raise Forbidden(denial(needed))
     if needed:
         LOG.debug(
-            f"[client-connect] {caller().name} privilege='{needed}'"
+            f"[client-connect] {caller().name} privilege='{g.user.privilege}'"
             f' {caller().uuid}'
         )
 

@@ -26,6 +26,7 @@ from werkzeug.exceptions import HTTPException
 from cylc.flow import LOG
 from cylc_flask.errors import Refused, RequestError
 
+HTML = 'text/html;charset=utf-8'
 PROBLEM = 'application/problem+json'
 
 #: What Cylc 7 said where it knew no better.
@@ -75,7 +76,7 @@ def page(status: int, text: str) -> Response:
     title = HTTPStatus(status).phrase
     if status == HTTPStatus.UNAUTHORIZED and not _is_browser():
         # Clients read no more of it than the challenge, and often.
-        return Response(b'', status)
+        return Response(b'', status, content_type=HTML)
     if _wants_json():
         return Response(orjson.dumps({
             'type': 'about:blank',
@@ -85,7 +86,7 @@ def page(status: int, text: str) -> Response:
         }), status, mimetype=PROBLEM)
     return Response(
         render_template('error.html', status=status, title=title, text=text),
-        status, content_type='text/html;charset=utf-8',
+        status, content_type=HTML,
     )
 
 
