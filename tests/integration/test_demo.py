@@ -132,7 +132,7 @@ def test_what_is_printed_works_as_it_stands(demo):
     assert json.loads(in_second_terminal(demo, release)) == done
     demo.wait_text(r'thermometer.1 +succeeded')
     assert json.loads(in_second_terminal(demo, trigger)) == done
-    demo.wait_text(r'thermometer.1 +succeeded\n(.*\n)*thermometer.1 +running')
+    demo.wait_text(r'(?s)thermometer.1 +succeeded.*thermometer.1 +running')
     assert json.loads(in_second_terminal(demo, knock))[0] is True
     demo.wait_text(r'visitor.1 +(running|succeeded)')
     (call,) = re.findall(r'^  (/.* flask call .*)$', demo.text, re.M)
