@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+import re
 from typing import Any
 
 from metomi.isodatetime.parsers import TimePointParser
@@ -48,12 +49,15 @@ def order(point: str, definition: Definition) -> int | str:
     return int(point) if definition.cycling_mode == INTEGER else point
 
 
+def is_point(point: str, definition: Definition) -> bool:
+    """Tell whether this is a point in this cycling mode."""
+    return _key_or_none(point, definition) is not None
+
+
 def check(point: str, definition: Definition) -> None:
     """Refuse what is no point in this cycling mode."""
-    try:
-        key(point, definition)
-    except ValueError as exc:
-        raise RequestError(f'Invalid cycle point: {point}') from exc
+    if not is_point(point, definition):
+        raise RequestError(f'Invalid cycle point: {point}')
 
 
 def find(
@@ -85,11 +89,37 @@ def _key_or_none(point: str, definition: Definition) -> Any:
 
 @lru_cache(maxsize=1024)
 def _instant(point: str, initial_point: str) -> Any:
-    """Return a date; one without time zone has that of the workflow."""
-    zone = _parser((0, 0)).parse(initial_point).time_zone
-    return _parser((int(zone.hours), int(zone.minutes))).parse(point)
+    """Return a date; one without time zone has that of the workflow.
+
+    A workflow may have points in a form which only it can read: text then.
+    """
+    digits = _expanded_digits(initial_point)
+    try:
+        zone = _parser((0, 0), digits).parse(initial_point).time_zone
+    except ValueError:
+        return point
+    return _parser((int(zone.hours), int(zone.minutes)), digits).parse(point)
+
+
+def _expanded_digits(point: str) -> int:
+    """Return how many digits more than four the years have.
+
+    Examples:
+        >>> _expanded_digits('20200101T0000Z')
+        0
+        >>> _expanded_digits('+0020200101T0000Z')
+        2
+        >>> _expanded_digits('-002020-01-01')
+        2
+    """
+    match = re.match(r'[+-](\d+)(-?)', point)
+    if match is None:
+        return 0
+    return max(0, len(match[1]) - (4 if match[2] else 8))
 
 
 @lru_cache(maxsize=64)
-def _parser(zone: tuple[int, int]) -> TimePointParser:
-    return TimePointParser(assumed_time_zone=zone)
+def _parser(zone: tuple[int, int], digits: int) -> TimePointParser:
+    return TimePointParser(
+        num_expanded_year_digits=digits, assumed_time_zone=zone
+    )

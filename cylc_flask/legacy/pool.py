@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from cylc_flask.errors import RequestError
 from cylc_flask.legacy.ids import Pattern, TaskId, is_glob, parse
-from cylc_flask.legacy.points import find
+from cylc_flask.legacy.points import find, is_point
 from cylc_flask.legacy.states import task_state
 from cylc_flask.replica.side import Definition
 from cylc_flask.replica.store import Store
@@ -138,7 +138,8 @@ class Pool:
         A task at a point goes as it is, in the pool or not: Cylc 8 knows
         what to do about it. Patterns and families mean what clients see,
         and of that only what the command is for: there may be nothing to
-        do. Those which mean nothing there Cylc 8 shall read itself.
+        do. Those which mean nothing there Cylc 8 shall read itself, but
+        for states and impossible points, which it would read otherwise.
 
         Raises:
             RequestError: An item cannot be read; the text names all such.
@@ -147,7 +148,9 @@ class Pool:
         unmatched = []
         concerned = CONCERNED.get(endpoint)
         for pattern in self._parse_all(items):
-            if pattern.is_exact and pattern.name not in self._families:
+            if not self._may_be(pattern.point):
+                unmatched.append(pattern.item)
+            elif pattern.is_exact and pattern.name not in self._families:
                 ids[pattern.relative_id] = None
             elif proxies := self.match(pattern):
                 ids.update(
@@ -183,6 +186,9 @@ class Pool:
     @property
     def _families(self) -> dict[str, frozenset[str]]:
         return _members(self._definition)
+
+    def _may_be(self, point: str) -> bool:
+        return is_glob(point) or is_point(point, self._definition)
 
     def _points(self, pattern: str) -> list[str]:
         if is_glob(pattern):

@@ -73,6 +73,20 @@ def test_a_form_of_the_workflow_s_own():
     )
 
 
+def test_years_of_more_digits():
+    definition = replace(DATES, initial_point='+0020200101T0000Z')
+    points = ['+0020200101T0000Z', '-0020200101T0000Z']
+    assert find('+00202001', points, definition) is None
+    assert find('+0020200101', points, definition) == points[0]
+    assert find('-002020-01-01T01+01', points, definition) == points[1]
+
+
+def test_a_form_which_nobody_else_can_read():
+    definition = replace(DATES, initial_point='1st of May')
+    check('2nd of May', definition)
+    assert find('2nd of May', ['1st of May'], definition) is None
+
+
 def test_what_lies_among_points_but_is_none():
     assert find('20200101', ['*', *POINTS], DATES) == POINTS[0]
 

@@ -162,7 +162,6 @@ def targets(store, endpoint, *items):
     ('1/tail', '1/tail'),
     ('nosuch.1', '1/nosuch'),
     ('tail.77', '77/tail'),
-    ('tail.foo', 'foo/tail'),
     ('bad.1', '1/bad'),
 ])
 def test_a_task_at_a_point_goes_to_cylc_8(running, item, id_):
@@ -185,6 +184,14 @@ def test_what_nothing_shown_matches_goes_to_cylc_8(running, item, id_):
 def test_no_task_in_that_state(running, item):
     """Cylc 8 would take a held task for a waiting one."""
     assert targets(running, 'hold_tasks', item) == ([], [item])
+
+
+@pytest.mark.parametrize('item', ['tail.foo', 'foo/FAM', 'P1/tail', '^/tail'])
+def test_no_point(running, item):
+    """One line of Cylc 8 would refuse the others with it."""
+    assert targets(running, 'hold_tasks', item, 'tail.1') == (
+        ['1/tail'], [item]
+    )
 
 
 @pytest.mark.parametrize('endpoint, ids', [
