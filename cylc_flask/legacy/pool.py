@@ -99,19 +99,20 @@ class Pool:
         return proxy
 
     def match(self, pattern: Pattern) -> list[Any]:
-        """Return the proxies that a pattern means, in the store's order.
+        """Return the proxies that a pattern means.
 
         A name may be that of any family which a task inherits from.
         """
         if pattern.is_exact and pattern.name not in self._families:
             proxy = self.get(TaskId(pattern.name, pattern.point))
             return [] if proxy is None else [proxy]
-        names = self._names(pattern.name)
+        names = sorted(self._names(pattern.name))
+        tasks = [self._by_point[p] for p in self._points(pattern.point)]
         return [
             proxy
-            for point in self._points(pattern.point)
-            for name, proxy in self._by_point[point].items()
-            if name in names
+            for proxies in tasks
+            for name in names
+            if (proxy := proxies.get(name)) is not None
             and (not pattern.state or pattern.state == task_state(proxy))
         ]
 
@@ -183,6 +184,10 @@ class Pool:
             points.setdefault(proxy.cycle_point, {})[proxy.name] = proxy
         return points
 
+    @cached_property
+    def _task_names(self) -> set[str]:
+        return {name for tasks in self._by_point.values() for name in tasks}
+
     @property
     def _families(self) -> dict[str, frozenset[str]]:
         return _members(self._definition)
@@ -209,8 +214,7 @@ class Pool:
                 f'Too many patterns in one request (at most {MAX_PATTERNS})'
             )
         names = {
-            name for tasks in self._by_point.values() for name in tasks
-            if fnmatchcase(name, pattern)
+            name for name in self._task_names if fnmatchcase(name, pattern)
         }
         return names.union(*(
             members for family, members in self._families.items()

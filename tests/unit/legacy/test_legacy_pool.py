@@ -79,7 +79,7 @@ def test_several(running):
     assert bad == ['nosuch.1']
 
 
-def test_each_once_and_in_order(running):
+def test_each_once_as_first_asked_for(running):
     proxies, _ = Pool(running).filter(['tail.1', '*', 'tail.1'])
     ids = [proxy.id for proxy in proxies]
     assert len(ids) == len(set(ids)) == len(running.task_proxies)
