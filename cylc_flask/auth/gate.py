@@ -22,6 +22,7 @@ it. Views carry labels; only this module acts upon them.
 from __future__ import annotations
 
 from ipaddress import ip_address
+import logging
 from typing import Any, Callable
 
 from flask import Flask, current_app, g, request
@@ -108,20 +109,19 @@ class Gate:
 
     def _check_form(self, view: View | None) -> None:
         """Check what is wrong whoever calls."""
-        if request.method not in METHODS:
+        environ = request.environ
+        method = environ['REQUEST_METHOD']
+        if method not in METHODS:
             raise MethodNotAllowed(METHODS)
-        self._check_host()
-        parse(request.environ.get('QUERY_STRING', ''))
-        if (
-            request.method == 'POST'
-            and 'CONTENT_LENGTH' not in request.environ
-        ):
+        self._check_host(environ.get('HTTP_HOST', ''))
+        parse(environ.get('QUERY_STRING', ''))
+        if method == 'POST' and 'CONTENT_LENGTH' not in environ:
             raise RequestError('Client must specify Content-Length.', 411)
         _check(view, BEFORE_LOGIN)
 
-    def _check_host(self) -> None:
+    def _check_host(self, host: str) -> None:
         """Refuse names that are not ours: a page may have rebound them."""
-        name = _host_name(request.environ.get('HTTP_HOST', ''))
+        name = _host_name(host)
         if name and name not in self._hosts and not _is_address(name):
             raise RequestError(
                 f'This server is not called {name!r:.80}; its other names'
@@ -190,7 +190,7 @@ def _check_privilege(view: View) -> None:
     if is_denied(needed):
         LOG.warning(f'[client-connect] DENIED {caller()}')
         raise Forbidden(denial(needed))
-    if needed:
+    if needed and LOG.isEnabledFor(logging.DEBUG):
         LOG.debug(
             f"[client-connect] {caller().name} privilege='{g.user.privilege}'"
             f' {caller().uuid}'

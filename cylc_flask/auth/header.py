@@ -101,8 +101,12 @@ def _fields(text: bytes) -> dict[str, bytes]:
         name = match[1].decode('ascii').lower()
         if name in fields:
             raise ValueError(f'two of {name}')
-        fields[name] = (
-            match[3] if match[2] is None else _ESCAPED.sub(rb'\1', match[2])
-        )
+        quoted = match[2]
+        if quoted is None:
+            fields[name] = match[3]
+        elif b'\\' in quoted:
+            fields[name] = _ESCAPED.sub(rb'\1', quoted)
+        else:
+            fields[name] = quoted
         position = match.end()
     return fields
