@@ -148,7 +148,7 @@ def remove_cycle(point_string: str, spawn: Literal = False) -> Answer:
     """Remove the tasks of one cycle, and of no other."""
     _is_true('spawn', spawn)
     point = validate.point('point_string', point_string)
-    return submit('remove_tasks', tasks=[f'{point}/*'], flow=[])
+    return _submit_to('remove_tasks', [f'{point}/*'], 'remove_tasks', flow=[])
 
 
 @endpoints(Privilege.FULL_CONTROL, WAIT)
