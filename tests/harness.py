@@ -325,11 +325,12 @@ class Run:
         self, *words: str, check: bool = True, **options: Any,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of Cylc's in this home, as its user would."""
+        if 'input' not in options:
+            options['stdin'] = subprocess.DEVNULL
         result = subprocess.run(
             (BIN / 'cylc', *words),
             cwd=self.home,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=START_TIMEOUT,
