@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import secrets
 import time
 from typing import Callable
@@ -32,18 +31,11 @@ from cylc_flask.auth.throttle import Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
 from cylc_flask.views import errors, rest
+from cylc_flask.views.current import Services
 from cylc_flask.workflows import Registry
 
 #: What `enable` in the configuration can switch on.
 BLUEPRINTS = {'rest': rest.init_app}
-
-
-@dataclass(frozen=True)
-class Services:
-    """What views may use."""
-
-    config: Config
-    workflows: Registry
 
 
 def create_app(

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, current_app, g
@@ -25,14 +26,21 @@ import orjson
 from cylc_flask.auth.caller import caller
 
 if TYPE_CHECKING:
-    from cylc_flask.app import Services
     from cylc_flask.auth.users import User
     from cylc_flask.config import Config
-    from cylc_flask.workflows import Workflow
+    from cylc_flask.workflows import Registry, Workflow
 
 __all__ = ['caller', 'config', 'json', 'services', 'user', 'workflow']
 
 JSON = 'application/json'
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the application was made with, for views to use."""
+
+    config: Config
+    workflows: Registry
 
 
 def services() -> Services:
