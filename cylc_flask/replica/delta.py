@@ -81,6 +81,10 @@ class Draft:
     ) -> None:
         self.workflow = copy(workflow)
         self.cleared: set[str] = set()
+        #: Added elements (kind, id) which the scheduler has in its store as
+        #: the same objects that it publishes: what it did to them, it has
+        #: done to the delta, and must not be done again.
+        self.shared: set[tuple[str, str]] = set()
         #: The new elements by kind and id; None stands for a removed one.
         self.changes: dict[str, dict[str, Element | None]] = {
             kind: {} for kind in KINDS
@@ -139,20 +143,19 @@ def apply(draft: Draft, delta: Any) -> None:
 def _add(draft: Draft, kind: str, part: Any) -> None:
     for element in part.added:
         draft.changes[kind][element.id] = copy(element)
+        draft.shared.add((kind, element.id))
 
 
 def _update(draft: Draft, kind: str, part: Any) -> None:
-    """Merge the updates, except those which are in the added ones already.
+    """Merge the updates, unless the added elements have them already.
 
-    The scheduler merges into the very elements that it publishes as added;
-    to merge once more would double what their lists hold. Elements that it
-    renews have only the first update in them.
+    To merge once more would double what their lists hold. An element that
+    the scheduler renews has the first update, and is shared no longer.
     """
-    merged = {element.id for element in part.added}
     for update in part.updated:
-        if update.id in merged:
+        if (kind, update.id) in draft.shared:
             if kind in RENEWED_KINDS:
-                merged.remove(update.id)
+                draft.shared.remove((kind, update.id))
             continue
         element = draft.own(kind, update.id)
         if element is not None:
@@ -180,7 +183,8 @@ def _prune(draft: Draft, kind: str, ids: Iterable[str]) -> None:
             gone.setdefault(place, []).append(id_)
         draft.changes[kind][id_] = None
     for (holder, holder_id, field), listed in gone.items():
-        _unlist(draft.own(holder, holder_id), field, listed)
+        if (holder, holder_id) not in draft.shared:
+            _unlist(draft.own(holder, holder_id), field, listed)
     if removed and kind in LISTED_BY_WORKFLOW:
         holder_element = draft.workflow
         if kind == 'edges':
@@ -217,6 +221,7 @@ def _apply_workflow(workflow: Element, part: Any) -> None:
             workflow.ClearField(name)
     _merge(workflow, update, CLEAR_FIELD_MAP[WORKFLOW])
     for name, length in DEQUE_FIELD_MAP[WORKFLOW].items():
-        del getattr(workflow, name)[:-length]
+        if getattr(update, name):
+            del getattr(workflow, name)[:-length]
     if part.HasField('pruned'):
         workflow.pruned = True

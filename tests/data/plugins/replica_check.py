@@ -23,6 +23,7 @@ from itertools import count
 import json
 import os
 from pathlib import Path
+from queue import Queue
 from uuid import uuid4
 
 from cylc.flow import LOG, commands
@@ -33,44 +34,60 @@ from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.tap import Tap
 
-#: How many turns of the main loop may pass without a difference being seen.
+#: How many turns of the main loop there are between two steps.
 TURNS_PER_STEP = 4
 
 
 def command(name, **arguments):
     """Return a step which sends a command the way that clients do."""
-    async def step(schd):
-        generator = getattr(commands, name)(schd, **arguments)
+    async def step(check):
+        generator = getattr(commands, name)(check.schd, **arguments)
         await generator.__anext__()
-        schd.command_queue.put((str(uuid4()), name, generator))
+        check.schd.command_queue.put((str(uuid4()), name, generator))
     return step
 
 
 def broadcast(value):
     """Return a step which sets a broadcast, or clears all without value."""
-    async def step(schd):
+    async def step(check):
+        manager = check.schd.broadcast_mgr
         if value is None:
-            schd.broadcast_mgr.clear_broadcast()
+            manager.clear_broadcast()
             return
-        schd.broadcast_mgr.put_broadcast(
+        manager.put_broadcast(
             ['*', '2'], ['root', 'FAM'], [{'environment': {'COLOUR': value}}]
         )
     return step
 
 
-async def edit(schd):
+async def edit(check):
     """Add to the definition what its comments hide."""
-    path = Path(schd.flow_file)
+    path = Path(check.schd.flow_file)
     path.write_text(path.read_text().replace('# later: ', ''))
 
 
-async def window(schd):
+async def window(check):
     """Widen the window on the graph."""
-    schd.data_store_mgr.set_graph_window_extent(2)
+    check.schd.data_store_mgr.set_graph_window_extent(2)
 
 
-async def warn(schd):
+async def warn(check):
     LOG.warning('replica check: a %s', 'warning')
+
+
+def fault(name):
+    """Return a step after which the next delta is lost, or garbled."""
+    async def step(check):
+        check.fault = name
+    return step
+
+
+async def change_store(check):
+    """Begin again with another store, as after the death of its thread."""
+    check.tap.detach()
+    assert isinstance(check.schd.server.publish_queue, Queue)
+    LOG.warning('replica check: not to be seen')
+    check.start()
 
 
 STEPS = [
@@ -81,15 +98,18 @@ STEPS = [
     window,
     command('reload_workflow'),
     warn,
+    fault('lost'),
     command('pause'),
     command('remove_tasks', tasks=['1/z', '2/m1'], flow=['all']),
     command('force_trigger_tasks', tasks=['1/m2', '4/odd'], flow=['all']),
     broadcast('blue'),
     command('resume'),
+    change_store,
     edit,
     command('reload_workflow'),
     command('set_hold_point', point='5'),
     command('release', tasks=['*/z']),
+    fault('garbled'),
     command('poll_tasks', tasks=['*']),
     command('kill_tasks', tasks=['*']),
     broadcast(None),
@@ -104,9 +124,8 @@ class Check:
 
     def __init__(self, schd):
         self.schd = schd
-        self.store = Store()
-        self.records = Records()
-        self.tap = Tap(schd, lambda call, *args: call(*args))
+        self.tap = Tap(schd, self.deliver)
+        self.fault = None
         self.steps = iter(STEPS)
         self.turns = count(1)
         self.report = {
@@ -118,6 +137,22 @@ class Check:
             'steps': 0,
         }
 
+    def start(self):
+        self.store = Store()
+        self.records = Records()
+        self.seen = 0
+        self.tap.attach(self.store, self.records)
+
+    def deliver(self, call, *args):
+        """Do at once what would be done on the server thread."""
+        fault = self.fault
+        if fault and isinstance(args[0], bytes):
+            self.fault = None
+            if fault == 'lost':
+                raise OSError(fault)
+            args = (b'?' + args[0], *args[1:])
+        call(*args)
+
     async def turn(self):
         self.tap.changed()
         self.compare()
@@ -125,7 +160,7 @@ class Check:
             step = next(self.steps, None)
             if step:
                 self.report['steps'] += 1
-                await step(self.schd)
+                await step(self)
         self.write()
 
     def compare(self):
@@ -167,9 +202,10 @@ class Check:
         self.report['reloads'] = side.definition.serial - 1
         self.report['tasks'] = side.definition.tasks
         self.report['version'] = self.store.version
-        self.report['records'] = [
-            record.text for record in self.records.since(0)[0]
-        ]
+        self.report.setdefault('records', []).extend(
+            record.text for record in self.records.since(self.seen)[0]
+        )
+        self.seen = self.records.newest
         seen = {
             'broadcasts': side.broadcasts,
             'hold_point': side.hold_point,
@@ -187,7 +223,7 @@ class Check:
 async def attach(schd, state):
     check = state['check'] = Check(schd)
     schd.INTERVAL_MAIN_LOOP = 0.2
-    check.tap.attach(check.store, check.records)
+    check.start()
 
 
 @periodic
