@@ -22,7 +22,6 @@ logged, and tried again later; it never reaches the scheduler.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import wraps
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from cylc.flow import LOG
 from cylc_flask import access_log, config, place
 from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
+from cylc_flask.errors import CylcFlaskError
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.server.thread import ServerThread, Serving, make_event, sleep
@@ -38,6 +38,8 @@ from cylc_flask.tap import Tap
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from cylc.flow.scheduler import Scheduler
 
 #: How long (seconds) the scheduler waits for the server, at most.
@@ -49,6 +51,9 @@ LONGEST_PAUSE = 300.0
 
 #: A server that ran for so long (seconds) is started again at once.
 STEADY = 60.0
+
+#: A thread that does nothing we ask for so long (seconds) is given up.
+HUNG = 60.0
 
 
 class SuiteServer:
@@ -66,24 +71,34 @@ class SuiteServer:
         self._pause = FIRST_PAUSE
         self._retry_at = 0.0
         self._began = 0.0
+        #: When the thread was asked for a sign of life, None if it gave one.
+        self._asked: float | None = None
         self._complaint = ''
 
     async def start(self) -> None:
         """Start the server, and wait for it a while."""
         self._stop_with_scheduler()
-        self._try_begin()
-        if self._thread is not None:
-            await _within(PATIENCE, self._thread.ready)
-            self._look_after(self._thread)
+        self.tick()
+        if self._thread is None:
+            return
+        if not await _within(PATIENCE, self._thread.ready):
+            LOG.warning(
+                f'flask: the web server is not up after {PATIENCE:g} s; the'
+                ' run goes on'
+            )
+        self.tick()
 
     def tick(self) -> None:
         """Look after the server; start it again if it is no more."""
         if self._closing:
             return
-        if self._thread is not None:
-            self._look_after(self._thread)
-        elif monotonic() >= self._retry_at:
-            self._try_begin()
+        try:
+            if self._thread is not None:
+                self._look_after(self._thread)
+            elif monotonic() >= self._retry_at:
+                self._begin()
+        except Exception as exc:
+            self._failed(exc)
 
     async def close(self) -> None:
         """Stop the server: answer who waits, and leave nothing behind."""
@@ -92,12 +107,12 @@ class SuiteServer:
         self._closing = True
         thread = self._thread
         self._let_go()
-        if thread is not None:
-            thread.stop()
-            if not await _within(PATIENCE, thread.ended):
-                LOG.warning('flask: the web server does not stop; left so')
-        if self._place is not None:
-            self._place.leave()
+        self._leave()
+        if thread and not await _within(PATIENCE, thread.ended):
+            LOG.warning(
+                f'flask: the web server does not stop within {PATIENCE:g} s;'
+                ' the scheduler does'
+            )
 
     def _stop_with_scheduler(self) -> None:
         """Stop when the scheduler's own server does, which is always.
@@ -108,20 +123,15 @@ class SuiteServer:
         original = server.stop
 
         @wraps(original)
-        async def stop(*args: Any, **kwargs: Any) -> Any:
+        async def stop(*args: Any, **kwargs: Any) -> None:
             try:
                 await self.close()
             except Exception as exc:
                 LOG.error('flask: fault at the stop', exc_info=exc)
-            return await original(*args, **kwargs)
+            finally:
+                await original(*args, **kwargs)
 
         server.stop = stop
-
-    def _try_begin(self) -> None:
-        try:
-            self._begin()
-        except Exception as exc:
-            self._failed(exc)
 
     def _begin(self) -> None:
         """Take a place to listen, and start the thread there."""
@@ -145,21 +155,47 @@ class SuiteServer:
             here.workflow, here.passphrase, store, records, self._door
         )
         self._announced = False
+        self._asked = None
         self._began = monotonic()
         self._tap.attach(store, records)
         thread.start()
 
     def _look_after(self, thread: ServerThread) -> None:
         """Go on, if the thread does."""
-        if thread.ready.done() and (exc := thread.ready.exception()):
-            self._failed(exc)
-        elif not thread.alive:
-            self._failed(RuntimeError('the server thread has died'))
-        else:
-            assert self._tap is not None
-            self._tap.changed()
-            if thread.ready.done() and not self._announced:
-                self._announce()
+        if fault := self._fault_of(thread):
+            self._failed(fault)
+            return
+        assert self._tap is not None
+        self._tap.changed()
+        if not thread.ready.done():
+            return
+        if not self._announced:
+            self._announce()
+        elif monotonic() - self._began > STEADY:
+            self._pause = FIRST_PAUSE
+
+    def _fault_of(self, thread: ServerThread) -> BaseException | None:
+        """Return why a thread serves no more, None if it does."""
+        if thread.ready.done() and (fault := thread.ready.exception()):
+            return fault
+        if not thread.alive:
+            return CylcFlaskError('the server thread has died')
+        if self._is_hung(thread):
+            return CylcFlaskError('the server thread hangs')
+        return None
+
+    def _is_hung(self, thread: ServerThread) -> bool:
+        """Return True if the thread has long been silent; ask it again."""
+        asked = self._asked
+        if asked is not None:
+            return monotonic() - asked > HUNG
+        self._asked = monotonic()
+        thread.deliver(self._hear)
+        return False
+
+    def _hear(self) -> None:
+        """Note that the thread lives (in the thread)."""
+        self._asked = None
 
     def _announce(self) -> None:
         assert self._place is not None
@@ -169,17 +205,19 @@ class SuiteServer:
         LOG.info(f'flask: web server at {self._place.address.url}')
 
     def _failed(self, exc: BaseException) -> None:
-        """Log what went wrong, once, and try again later."""
+        """Log what went wrong, once, and try again later.
+
+        A server that ran comes back at the same place; clients find nobody
+        there meanwhile, hence not where this takes long.
+        """
         self._let_go()
-        if monotonic() - self._began > STEADY:
-            self._pause = FIRST_PAUSE
-        if str(exc) != self._complaint:
-            LOG.error(
-                f'flask: no web server: {exc} (next attempt in'
-                f' {self._pause:.0f} s)'
-            )
+        if not self._announced or self._pause > PATIENCE:
+            self._leave()
+        reason = _reason(exc)
+        if reason != self._complaint:
+            LOG.error(f'flask: no web server: {reason} (will be tried again)')
             LOG.debug('flask: no web server', exc_info=exc)
-        self._complaint = str(exc)
+        self._complaint = reason
         self._retry_at = monotonic() + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
@@ -189,14 +227,30 @@ class SuiteServer:
             self._tap.detach()
         if self._door is not None:
             self._door.close(STOPPED)
+        if self._thread is not None:
+            self._thread.stop()
         self._thread = self._tap = self._door = None
 
+    def _leave(self) -> None:
+        """Give up the place to listen."""
+        if self._place is not None:
+            self._place.leave()
+        self._place = None
 
-async def _within(seconds: float, future: Any) -> bool:
-    """Wait for what another thread does; False if it takes longer."""
-    with suppress(Exception):
-        done, _ = await asyncio.wait(
-            [asyncio.wrap_future(future)], timeout=seconds
-        )
-        return bool(done)
-    return False
+
+def _reason(exc: BaseException) -> str:
+    """Return what an error says, with its name if it is none of ours."""
+    if isinstance(exc, (CylcFlaskError, OSError)):
+        return str(exc)
+    return repr(exc)
+
+
+async def _within(seconds: float, future: Future[None]) -> bool:
+    """Wait for what another thread does; False if it takes longer.
+
+    By looking: a callback might come when the loop is closed already.
+    """
+    end = monotonic() + seconds
+    while not future.done() and monotonic() < end:
+        await asyncio.sleep(0.01)
+    return future.done()
