@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+import sys
 from typing import Callable
 
 from cylc.flow import LOG
@@ -36,23 +37,45 @@ def writer(path: str, log_dir: Path) -> Callable[[str], None] | None:
         path: Where to; relative to `log_dir`; empty for no log.
         log_dir: The folder of the workflow's logs.
     """
-    if not path:
-        return None
-    target = log_dir / path
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            target, maxBytes=SIZE, backupCount=KEPT, delay=False
-        )
-    except OSError as exc:
-        LOG.warning(f'flask: no access log: {exc}')
-        return None
-    handler.setFormatter(logging.Formatter('%(message)s'))
     logger = logging.getLogger('cylc_flask.access')
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
     for old in list(logger.handlers):
         logger.removeHandler(old)
         old.close()
-    logger.addHandler(handler)
+    if not path:
+        return None
+    try:
+        logger.addHandler(_File(log_dir / path))
+    except OSError as exc:
+        LOG.warning(f'flask: no access log: {exc}')
+        return None
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
     return logger.info
+
+
+class _File(RotatingFileHandler):
+    """A file for lines; where it cannot be written, the requests go on."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(path, maxBytes=SIZE, backupCount=KEPT)
+        self.setFormatter(logging.Formatter('%(message)s'))
+        self._complaint = ''
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Log what went wrong, once, in place of a traceback for each line.
+
+        The stream is opened anew, because it keeps what it could not write.
+        """
+        complaint = str(sys.exc_info()[1])
+        if complaint != self._complaint:
+            LOG.warning(f'flask: no access log: {complaint}')
+        self._complaint = complaint
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, be it full or not."""
+        try:
+            super().close()
+        except OSError:
+            self.stream = None
