@@ -99,7 +99,7 @@ def plain_name(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the demo until it ends, or until somebody ends it."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     play = Play(arguments.name)
     with play.claimed():

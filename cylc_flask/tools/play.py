@@ -80,6 +80,8 @@ class Play:
             },
             'CYLC_CONF_PATH': str(self._conf),
             'CYLC_FLASK_CONFIG': str(self._conf / 'flask.toml'),
+            # The scheduler looks for "cylc" there, activated or not.
+            'PATH': f'{self.cylc.parent}:{os.environ.get("PATH", os.defpath)}',
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -34,6 +34,9 @@ from tests.harness import BIN, make_home, need, processes_of, wait_for
 
 NAME = 'cylc-flask-demo'
 
+#: No virtual environment is activated.
+PATH = '/usr/bin:/bin'
+
 
 class Demo:
     """A demo in a terminal of its own."""
@@ -42,7 +45,7 @@ class Demo:
         self.home = home
         self.run_dir = home / 'cylc-run' / NAME
         self.output = home / 'output'
-        self.environment = {'HOME': str(home), 'PATH': os.environ['PATH']}
+        self.environment = {'HOME': str(home), 'PATH': PATH}
         with self.output.open('wb') as output:
             self.process = subprocess.Popen(
                 (BIN / 'cylc', 'flask', 'demo', *options),
@@ -111,7 +114,7 @@ def in_second_terminal(demo: Demo, line: str) -> str:
     """Return what a line prints in a shell which knows nothing of ours."""
     result = subprocess.run(
         ('sh', '-c', line),
-        env={'HOME': str(demo.home), 'PATH': '/usr/bin:/bin'},
+        env=demo.environment,
         capture_output=True,
         text=True,
         timeout=60,
