@@ -17,32 +17,39 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-import socket
-from time import perf_counter
+from functools import lru_cache
+from io import BufferedReader, BytesIO
+from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-import gevent
-from gevent import Timeout
-from gevent.pywsgi import WSGIHandler
+from gevent import GreenletExit
+from gevent.pywsgi import WSGIHandler, format_date_time
 
 from cylc.flow import LOG
 from cylc_flask.server import parse
+from cylc_flask.server.wire import TooLate, Wire
 
 if TYPE_CHECKING:
-    from cylc_flask.server.green import Server
+    from gevent.socket import socket as green_socket
 
-#: A connection may keep the thread for so long (seconds) before others
-#: get their turn: gevent alone does not switch while a socket is readable.
-TURN = 0.002
+    from cylc_flask.server.green import Server
 
 #: Bodies up to this size (bytes) travel in one packet with their header.
 JOINED = 65536
 
+CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
+
+#: Before the address of an IPv4 client on an IPv6 socket.
+MAPPED = '::ffff:'
+
+
+class ClientGone(Exception):
+    """An answer cannot be sent: there is nobody to take it."""
+
 
 class Handler(WSGIHandler):  # type: ignore[misc]
-    """Reads requests with time-outs, and answers in one write.
+    """Reads requests within a time, and answers in one write.
 
     The body is read before the application is called, so that a slow
     client costs a greenlet and nothing else, and no view ever waits for
@@ -50,174 +57,261 @@ class Handler(WSGIHandler):  # type: ignore[misc]
     """
 
     server: Server
+    headers: dict[str, str]
     body: bytes | None
-    idle = True
+    response_headers: list[tuple[bytes, bytes]]
+    result: Any
+    status: Any
+    _orig_status: Any
+    time_finish: float
+
+    def __init__(
+        self, sock: green_socket, address: Any, server: Server
+    ) -> None:
+        self.server = server
+        self.client_address = address
+        if isinstance(address, tuple):
+            self.client_address = address[0].removeprefix(MAPPED), address[1]
+        self.wire = Wire(sock, server.crowd.turns)
+        self.rfile = BufferedReader(self.wire)
 
     def handle(self) -> None:
         """Serve the connection until it ends."""
-        sock = self.socket
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(self.server.limits.request_timeout)
-        self.server.connections.add(self)
+        server = self.server
+        server.crowd.enter(self.wire)
         try:
-            super().handle()
-        except Timeout:
-            pass
+            if self.wire.open(server.tls, server.limits.handshake_timeout):
+                while self.handle_one_request():
+                    pass
+        except (OSError, ClientGone, TooLate):
+            pass  # the client has gone, or may as well go
         finally:
-            self.server.connections.discard(self)
+            server.crowd.leave(self.wire)
+            self.wire.close()
 
-    def handle_one_request(self) -> bool | tuple[str, bytes] | None:
-        """Read one request and answer it.
-
-        Returns:
-            What pywsgi wants: True to go on, None to close, or a status
-            and the whole answer to send before closing.
-        """
+    def handle_one_request(self) -> bool:
+        """Read one request and answer it; False if no more can come."""
+        self.wire.expect(self.server.limits.idle_timeout, idle=True)
+        if not self.rfile.peek(1):
+            return False
+        self._reset()
         try:
-            if not self._read_line():
-                return None
-            with Timeout(self.server.limits.request_timeout):
-                self._read_rest()
+            if not self._read_request():
+                return False
+            self.environ = self.get_environ()
         except parse.BadRequest as exc:
-            return self._refusal(exc.status, exc.text)
-        except Timeout:
-            return self._refusal('408 Request Timeout',
-                                 'The request did not come in time.')
-        except OSError:
-            return None
-        self.environ = self.get_environ()
+            self._refuse(exc)
+            return False
+        except TooLate:
+            self._refuse(parse.BadRequest(
+                '408 Request Timeout', 'The request did not come in time.'))
+            return False
         self.application = self.server.application
         self.handle_one_response()
-        if self.close_connection or self.server.stopping:
-            return None
-        self._take_turns()
+        self.wire.share()
+        return not self.close_connection
+
+    def _reset(self) -> None:
+        """Forget the last request."""
+        self.time_start = time()
+        self.time_finish = 0
+        self.requestline = self.command = ''
+        self.request_version = 'HTTP/1.1'
+        self.status = self._orig_status = self.result = None
+        self.headers_sent = self.response_use_chunked = False
+        self.response_length = self.code = 0
+
+    def _read_request(self) -> bool:
+        """Read a request; False if there is none."""
+        limits = self.server.limits
+        self.wire.expect(limits.request_timeout)
+        line = self.rfile.readline(limits.header_size + 1)
+        if line == b'\r\n':
+            # An empty line before a request is to be passed over.
+            line = self.rfile.readline(limits.header_size + 1)
+        if not line:
+            return False
+        self.requestline = _printable(line)
+        if len(line) > limits.header_size:
+            raise parse.BadRequest('414 URI Too Long',
+                                   'The request line is too long.')
+        self.command, self.path, self.request_version = (
+            parse.request_line(line)
+        )
+        self.headers = parse.headers(
+            self.rfile, limits.header_size - len(line))
+        parse.check_host(self.request_version, self.headers)
+        self.close_connection = not parse.keeps(
+            self.request_version, self.headers)
+        self.body = self._read_body(limits.body_size)
         return True
 
-    def _read_line(self) -> bool:
-        """Wait for a request line; False if there will be none."""
-        self.idle = True
-        with Timeout(self.server.idle_timeout(), False):
-            line = self.rfile.readline(parse.MAX_LINE + 2)
-            if line in (b'\r\n', b'\n'):
-                # An empty line before a request is to be passed over.
-                line = self.rfile.readline(parse.MAX_LINE + 2)
-            self.idle = False
-            if len(line) > parse.MAX_LINE:
-                raise parse.BadRequest('414 URI Too Long',
-                                       'The request line is too long.')
-            if not line.endswith(b'\n'):
-                return False
-            self.requestline = line.decode('latin-1').rstrip()
-            self.command, self.path, self.request_version = (
-                parse.request_line(line)
-            )
-            return True
-        return False
-
-    def _read_rest(self) -> None:
-        limits = self.server.limits
-        self.response_length = 0
-        self.headers = parse.headers(self.rfile, limits.header_size)
-        if self.headers.get('expect').lower() == '100-continue':
-            self.socket.sendall(b'HTTP/1.1 100 Continue\r\n\r\n')
-        self.body = parse.body(self.rfile, self.headers, limits.body_size)
-        wish = self.headers.get('connection').lower()
-        if self.request_version == 'HTTP/1.1':
-            self.close_connection = wish == 'close'
-        else:
-            self.close_connection = wish != 'keep-alive'
+    def _read_body(self, limit: int) -> bytes | None:
+        found, version = self.headers, self.request_version
+        length = parse.body_length(version, found, limit)
+        if length is None:
+            return None
+        if version != 'HTTP/1.0' and '100-continue' in found.get(
+            'expect', ''
+        ).lower():
+            self.wire.send(CONTINUE, self.server.limits.request_timeout)
+        data = parse.body(self.rfile, length, limit)
+        if length == parse.CHUNKED:
+            # The application gets it as if it had been sent in one piece.
+            del found['transfer-encoding']
+            found['content-length'] = str(len(data))
+        return data
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environment of the request."""
+        host, path, query = parse.split_target(self.command, self.path)
         env: dict[str, Any] = self.server.get_environ()
-        target = self.path
-        if not target.startswith('/') and '://' in target:
-            target = '/' + target.split('://', 1)[1].partition('/')[2]
-        path, _, query = target.partition('?')
         for name, value in self.headers.items():
-            if '_' not in name:
-                env['HTTP_' + name.replace('-', '_').upper()] = value
-        for name in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-            value = env.pop('HTTP_' + name, None)
-            if value is not None:
-                env[name] = value
-        self.wsgi_input = _Body(self.body or b'')
-        env.update({
-            'REQUEST_METHOD': self.command,
-            'PATH_INFO': unquote_to_bytes(path).decode('latin-1'),
-            'QUERY_STRING': query,
-            'RAW_URI': self.path,
-            'SERVER_PROTOCOL': self.request_version,
-            'wsgi.input': self.wsgi_input,
-            'wsgi.input_terminated': True,
-        })
+            if key := _key(name):
+                env[key] = value
+        if host:
+            env['HTTP_HOST'] = host
+        if '%' in path:
+            path = unquote_to_bytes(path).decode('latin-1')
+        env['REQUEST_METHOD'] = self.command
+        env['PATH_INFO'] = path
+        env['QUERY_STRING'] = query
+        env['RAW_URI'] = self.path
+        env['SERVER_PROTOCOL'] = self.request_version
+        env['wsgi.input'] = BytesIO(self.body or b'')
+        env['wsgi.input_terminated'] = True
         if isinstance(self.client_address, tuple):
             env['REMOTE_ADDR'] = self.client_address[0]
             env['REMOTE_PORT'] = str(self.client_address[1])
         return env
 
-    def _write_with_headers(self, data: bytes) -> None:
-        """Send header and body at once, or Nagle delays the second."""
-        self.headers_sent = True
-        self.finalize_headers()
-        head = bytearray(b'HTTP/1.1 ')
-        head += self.status
-        head += b'\r\n'
-        for name, value in self.response_headers:
-            head += b'%b: %b\r\n' % (name, value)
-        head += b'\r\n'
-        whole = not self.response_use_chunked
-        if self.command == 'HEAD':
-            data = b''
-        if whole and len(data) <= JOINED:
-            head += data
-            self._sendall(head)
-            return
-        self._sendall(head)
-        self._write(data)
+    def handle_one_response(self) -> None:
+        """Have the application answer; what it fails to do is a 500."""
+        try:
+            self.run_application()
+        except ClientGone:
+            self.close_connection = True
+        except GreenletExit:
+            self._fail('503 Service Unavailable', 'The server stops.')
+        except BaseException as exc:
+            LOG.error('flask: fault in an answer', exc_info=exc)
+            self._fail('500 Internal Server Error',
+                       'The server failed; its log says more.')
+        finally:
+            self.log_request()
 
     def finalize_headers(self) -> None:
-        """Complete the header; say so where the connection will end."""
-        super().finalize_headers()
-        if self.close_connection or self.server.stopping:
+        """Complete the header: date, length, and how it goes on."""
+        headers = [
+            item for item in self.response_headers
+            if item[0].lower() != b'connection'
+        ]
+        if self.provided_date is None:
+            headers.append((b'Date', format_date_time(time())))
+        if self.provided_content_length is None:
+            headers += self._framing()
+        if self.close_connection or self.server.crowd.stopping:
             self.close_connection = True
-            self.response_headers.append((b'Connection', b'close'))
+            headers.append((b'Connection', b'close'))
+        elif self.request_version == 'HTTP/1.0':
+            headers.append((b'Connection', b'keep-alive'))
+        self.response_headers = headers
 
-    def log_request(self) -> None:
-        """Write the access log, where there is one."""
-        if self.server.access_log is not None:
-            self.server.access_log(self.format_request())
-
-    def handle_error(self, t: Any, v: Any, tb: Any) -> None:
-        """Close where the client went away; else log, and answer 500."""
-        if issubclass(t, OSError):
+    def _framing(self) -> list[tuple[bytes, bytes]]:
+        """Return what tells the client where an answer ends."""
+        if self.code in (204, 304) or self.code < 200:
+            return []
+        if hasattr(self.result, '__len__'):
+            length = sum(map(len, self.result))
+            return [(b'Content-Length', b'%d' % length)]
+        if self.command == 'HEAD':
+            return []
+        if self.request_version == 'HTTP/1.0':
             self.close_connection = True
-            return
-        LOG.error('flask: fault in an answer', exc_info=(t, v, tb))
-        self._send_error_response_if_possible(500)
+            return []
+        self.response_use_chunked = True
+        return [(b'Transfer-Encoding', b'chunked')]
 
-    def _refusal(self, status: str, text: str) -> tuple[str, bytes]:
-        """Return the answer to what is no request, and end the connection."""
+    def _write_with_headers(self, data: bytes) -> None:
+        """Send the header, and a small body in the same packet."""
+        self.headers_sent = True
+        self.finalize_headers()
+        head = bytearray(b'HTTP/1.1 %b\r\n' % self.status)
+        for item in self.response_headers:
+            head += b'%b: %b\r\n' % item
+        head += b'\r\n'
+        if self.response_use_chunked or len(data) > JOINED:
+            self._sendall(head)
+            self._write(data)
+        else:
+            self._sendall(head if self.command == 'HEAD' else head + data)
+
+    def _write(self, data: bytes) -> None:
+        if self.command != 'HEAD':
+            super()._write(data)
+
+    def _sendall(self, data: bytes | bytearray) -> None:
+        try:
+            self.wire.send(data, self.server.limits.request_timeout)
+        except OSError as exc:
+            raise ClientGone from exc
+        self.response_length += len(data)
+
+    def _fail(self, status: str, text: str) -> None:
+        """Say that there is no answer, if it has not begun yet."""
+        if self.headers_sent:
+            self.close_connection = True
+        else:
+            self._say(status, text)
+
+    def _refuse(self, fault: parse.BadRequest) -> None:
+        """Answer to what is no request."""
+        self._say(fault.status, fault.text)
+        self.log_request()
+        self.wire.linger()
+
+    def _say(self, status: str, text: str) -> None:
+        """Answer in place of the application, for the last time."""
+        self.close_connection = True
         self.status = self._orig_status = status
-        self.requestline = self.requestline or '-'
         content = text.encode() + b'\n'
         head = (
             f'HTTP/1.1 {status}\r\n'
             'Content-Type: text/plain; charset=utf-8\r\n'
             f'Content-Length: {len(content)}\r\n'
             'Connection: close\r\n\r\n'
-        )
-        return status, head.encode() + content
+        ).encode()
+        self._sendall(head if self.command == 'HEAD' else head + content)
 
-    def _take_turns(self) -> None:
-        """Let others run if this connection had the thread for long."""
-        if perf_counter() - self.server.turn_began() > TURN:
-            gevent.sleep(0)
+    def log_request(self) -> None:
+        """Write the access log, where there is one."""
+        if self.server.access_log is not None:
+            self.time_finish = time()
+            self.server.access_log(self.format_request())
 
 
-class _Body(BytesIO):
-    """A body which is there already, in the form that pywsgi expects."""
+@lru_cache(1024)
+def _key(name: str) -> str:
+    """Return the name of a header field in a WSGI environment.
 
-    def _discard(self) -> None:
-        """Do nothing: no byte of it is left on the connection."""
+    It is empty for names that are the same there as those of others.
+
+    Examples:
+        >>> _key('user-agent'), _key('content-type'), _key('user_agent')
+        ('HTTP_USER_AGENT', 'CONTENT_TYPE', '')
+    """
+    if '_' in name:
+        return ''
+    key = name.upper().replace('-', '_')
+    return key if name in ('content-type', 'content-length') else f'HTTP_{key}'
+
+
+def _printable(line: bytes) -> str:
+    """Return what a client sent in a form that is fit for a log.
+
+    Examples:
+        >>> _printable(b'GET /\\x1b[2J HTTP/1.1\\r\\n')
+        'GET /\\\\x1b[2J HTTP/1.1'
+    """
+    text = line.rstrip(b'\r\n').decode('latin-1')
+    return text.encode('unicode_escape').decode()

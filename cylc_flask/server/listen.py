@@ -29,6 +29,16 @@ from cylc_flask.errors import CylcFlaskError
 
 BACKLOG = 128
 
+#: All addresses of the machine: those of IPv6, and through them those of
+#: IPv4; where there is no IPv6, those of IPv4.
+ANY = ('::', '0.0.0.0')
+
+#: Why a port cannot be had, though another one perhaps can.
+TAKEN = (errno.EADDRINUSE, errno.EACCES)
+
+#: Why an address cannot be had on this machine.
+ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
 
 def listen(
     addresses: Iterable[str], first: int, last: int
@@ -38,25 +48,29 @@ def listen(
     The search starts anywhere in the range, as Cylc's own does, so that
     schedulers which start together do not race for the same port.
 
+    Args:
+        addresses: Addresses and names of this machine, or '' for all.
+        first: The first port of the range.
+        last: The last one.
+
     Raises:
         CylcFlaskError: No port of the range can be had, or an address is
             not one of this machine.
     """
     addresses = list(addresses)
+    shown = ', '.join(address or 'all addresses' for address in addresses)
     reasons: set[str] = set()
     for port in _ports(first, last):
         try:
             return _listen_all(addresses, port)
-        except OSError as exc:
-            if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise CylcFlaskError(
-                    f'cannot listen on {", ".join(addresses)}: {exc}'
-                ) from exc
-            reasons.add(exc.strerror or str(exc))
+        except (OSError, UnicodeError) as exc:
+            if getattr(exc, 'errno', None) not in TAKEN:
+                raise CylcFlaskError(f'cannot listen on {shown}: {exc}'
+                                     ) from exc
+            reasons.add(str(exc))
+    ports = f'port {first}' if first == last else f'port in {first}..{last}'
     raise CylcFlaskError(
-        f'no free port in {first}..{last} on {", ".join(addresses)}'
-        f' ({"; ".join(sorted(reasons))})'
-    )
+        f'no free {ports} on {shown} ({"; ".join(sorted(reasons))})')
 
 
 def listen_unix(path: str) -> socket.socket:
@@ -67,22 +81,18 @@ def listen_unix(path: str) -> socket.socket:
     Raises:
         CylcFlaskError: The path cannot be used.
     """
+    sock = socket.socket(socket.AF_UNIX)
     try:
         _clear_unix(path)
-        sock = socket.socket(socket.AF_UNIX)
-        mask = os.umask(0o177)
-        try:
-            sock.bind(path)
-        except OSError:
-            sock.close()
-            raise
-        finally:
-            os.umask(mask)
+        sock.bind(path)
+        # Nobody can connect before it listens.
+        os.chmod(path, 0o600)
+        sock.listen(BACKLOG)
     except OSError as exc:
+        sock.close()
         raise CylcFlaskError(
             f'cannot listen on the Unix socket {path}: {exc}'
         ) from exc
-    sock.listen(BACKLOG)
     return sock
 
 
@@ -105,26 +115,41 @@ def _ports(first: int, last: int) -> Iterator[int]:
 
 def _listen_all(addresses: list[str], port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
+    # An IPv4 address beside "::" says which of these there shall be.
+    both = len(addresses) == 1
     try:
         for address in addresses:
-            sockets.append(_listen_one(address, port))
-    except OSError:
+            sockets.append(_listen_one(address, port, both))
+    except BaseException:
         close(sockets)
         raise
     return sockets
 
 
-def _listen_one(address: str, port: int) -> socket.socket:
-    found = socket.getaddrinfo(
-        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    family, kind, proto, _, where = found[0]
-    sock = socket.socket(family, kind, proto)
+def _listen_one(address: str, port: int, both: bool) -> socket.socket:
+    """Listen on the first address of a name that this machine has."""
+    absent: OSError | None = None
+    for name in (address,) if address else ANY:
+        for found in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+            try:
+                return _bind(found[0], found[4], both)
+            except OSError as exc:
+                if exc.errno not in ABSENT:
+                    raise
+                absent = exc
+    assert absent is not None
+    raise absent
+
+
+def _bind(
+    family: socket.AddressFamily, where: tuple[object, ...], both: bool
+) -> socket.socket:
+    sock = socket.socket(family)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # "::" is all addresses of both kinds, as people expect.
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.setsockopt(
+                socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
         sock.bind(where)
         sock.listen(BACKLOG)
     except OSError:
@@ -137,7 +162,7 @@ def _clear_unix(path: str) -> None:
     """Remove the socket file of a server that has gone."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise FileExistsError(errno.EEXIST, 'not a socket', path)
+            raise FileExistsError(errno.EEXIST, 'this is no socket')
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX) as probe:
@@ -147,4 +172,4 @@ def _clear_unix(path: str) -> None:
         except ConnectionRefusedError:
             os.unlink(path)
             return
-    raise FileExistsError(errno.EADDRINUSE, 'somebody listens there', path)
+    raise OSError(errno.EADDRINUSE, 'somebody listens there')

@@ -13,24 +13,41 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""Requests, read from a connection: strictly, and within limits.
+"""Read HTTP/1 requests from a stream of bytes, strictly.
 
 What a proxy and this server could read differently (two lengths, folded
-lines, blanks before a colon) is refused: RFC 9112, sections 2 to 7.
+lines, blanks before a colon, bare line feeds) is refused: RFC 9112,
+sections 2 to 7.
 """
 
 from __future__ import annotations
 
 from io import BytesIO
 import re
-from typing import BinaryIO, Iterator
+from typing import BinaryIO
 
-MAX_LINE = 8190
+#: The length of a body that comes in chunks.
+CHUNKED = -1
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_VERSION = re.compile(r'HTTP/1\.[01]').fullmatch
-_FORBIDDEN = re.compile(r'[\x00-\x08\x0a-\x1f\x7f]').search
-_HEX = re.compile(rb'[0-9A-Fa-f]{1,16}').match
+#: How many header fields a request may have.
+MOST_FIELDS = 200
+
+#: How many bytes a line may have that says how long a chunk is.
+CHUNK_LINE = 1024
+
+_TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST = re.compile(rf'({_TOKEN}) ([!-~]+) HTTP/(\d)\.(\d)\r\n').fullmatch
+_FIELDS = re.compile(
+    rf'(?m)^({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n').findall
+_ABSOLUTE = re.compile(r'(?i)https?://([^/?#@]+)([^#]*)').fullmatch
+_HOST = re.compile(r"[0-9A-Za-z._~!$&'()*+,;=%:\[\]-]*").fullmatch
+_CHUNK = re.compile(rb'([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\r\n]*)?\r\n').fullmatch
+
+#: Fields which have one value, or clients and proxies would disagree.
+_SINGLE = frozenset((
+    'authorization', 'content-length', 'content-type', 'host',
+    'transfer-encoding',
+))
 
 
 class BadRequest(Exception):
@@ -52,17 +69,6 @@ def malformed(text: str) -> BadRequest:
     return BadRequest('400 Bad Request', text)
 
 
-class Headers(dict[str, str]):
-    """Header fields by their lower-case names."""
-
-    #: What pywsgi asks of a header object, and never finds here.
-    status = ''
-
-    def get(self, name: str, default: str = '') -> str:  # type: ignore
-        """Return the value of a field, whatever the case of its name."""
-        return super().get(name.lower(), default)
-
-
 def request_line(line: bytes) -> tuple[str, str, str]:
     """Return method, target and version of a request.
 
@@ -73,103 +79,176 @@ def request_line(line: bytes) -> tuple[str, str, str]:
         >>> request_line(b'GET /ping_suite HTTP/1.1\\r\\n')
         ('GET', '/ping_suite', 'HTTP/1.1')
     """
-    words = line.decode('latin-1').rstrip('\r\n').split(' ')
-    if len(words) != 3:
-        raise malformed('The request line needs a method, a target and a'
-                        ' version.')
-    method, target, version = words
-    if not _VERSION(version):
+    match = _REQUEST(line.decode('latin-1'))
+    if not match:
+        raise malformed('A request begins with METHOD TARGET HTTP/1.1, and'
+                        ' its lines end with CR LF.')
+    method, target, major, minor = match.groups()
+    if major != '1':
         raise BadRequest('505 HTTP Version Not Supported',
                          'This server speaks HTTP/1.0 and HTTP/1.1.')
-    if not _TOKEN(method):
-        raise malformed('The method has characters that no method has.')
-    if not target or not target.isascii() or _FORBIDDEN(target):
-        raise malformed('The target has characters that must be escaped.')
-    return method, target, version
+    return method, target, 'HTTP/1.0' if minor == '0' else 'HTTP/1.1'
 
 
-def headers(stream: BinaryIO, limit: int) -> Headers:
+def split_target(method: str, target: str) -> tuple[str, str, str]:
+    """Return the host (if it has one), the path and the query of a target.
+
+    Raises:
+        BadRequest: It is of no form that a server serves.
+
+    Examples:
+        >>> split_target('GET', '/ping_task/t.1?exists_only=True')
+        ('', '/ping_task/t.1', 'exists_only=True')
+        >>> split_target('GET', 'http://localhost:43001?a=/b')
+        ('localhost:43001', '/', 'a=/b')
+        >>> split_target('OPTIONS', '*')
+        ('', '/', '')
+    """
+    host = ''
+    if not target.startswith('/'):
+        if method == 'OPTIONS' and target == '*':
+            return '', '/', ''
+        absolute = _ABSOLUTE(target)
+        if not absolute or not _HOST(absolute[1]):
+            raise malformed('The target is neither a path nor a URL.')
+        host, target = absolute.groups()
+    path, _, query = target.partition('?')
+    return host, path or '/', query
+
+
+def headers(stream: BinaryIO, limit: int) -> dict[str, str]:
     """Read the header fields, up to the empty line.
 
     Args:
         stream: The connection, behind the request line.
         limit: How many bytes they may have in all.
 
+    Returns:
+        The values by the names in lower case.
+
     Raises:
-        BadRequest: They are malformed, or more than that.
+        BadRequest: They are malformed, or too large or many.
     """
-    found = Headers()
-    for line in _lines(stream, limit):
-        name, colon, value = line.partition(':')
-        if not colon or not _TOKEN(name):
-            raise malformed('A header line is not NAME: VALUE.')
+    lines = _lines(stream, limit)
+    fields = _FIELDS(b''.join(lines).decode('latin-1'))
+    if len(fields) < len(lines):
+        raise malformed('A header line is not NAME: VALUE.')
+    found: dict[str, str] = {}
+    for name, value in fields:
+        name = name.lower()
         value = value.strip(' \t')
-        if _FORBIDDEN(value):
-            raise malformed(f'Control characters in the header {name}.')
-        _put(found, name.lower(), value)
+        found[name] = _joined(found, name, value) if name in found else value
     return found
 
 
-def _put(found: Headers, name: str, value: str) -> None:
-    """Add a field; repeated ones are joined as RFC 9110 says."""
-    if name not in found:
-        found[name] = value
-    elif name in ('content-length', 'host', 'authorization',
-                  'transfer-encoding', 'content-type'):
+def _joined(found: dict[str, str], name: str, value: str) -> str:
+    """Return the value of a field that is repeated (RFC 9110, 5.3)."""
+    if name in _SINGLE:
         raise malformed(f'The header {name} is there twice.')
-    else:
-        found[name] += ('; ' if name == 'cookie' else ',') + value
+    return found[name] + ('; ' if name == 'cookie' else ', ') + value
 
 
-def _lines(stream: BinaryIO, limit: int) -> Iterator[str]:
-    while True:
-        line = stream.readline(limit + 1)
+def _lines(stream: BinaryIO, limit: int) -> list[bytes]:
+    lines: list[bytes] = []
+    while (line := stream.readline(limit + 1)) != b'\r\n':
         limit -= len(line)
-        if limit < 0:
+        if limit < 0 or len(lines) == MOST_FIELDS:
             raise BadRequest('431 Request Header Fields Too Large',
-                             'The header fields are too large.')
-        if line in (b'\r\n', b'\n'):
-            return
-        if not line.endswith(b'\n'):
+                             'The header fields are too large, or too many.')
+        if not line:
             raise malformed('The request ends within its header.')
-        yield line.decode('latin-1').rstrip('\r\n')
+        lines.append(line)
+    return lines
 
 
-def body(stream: BinaryIO, found: Headers, limit: int) -> bytes | None:
+def check_host(version: str, found: dict[str, str]) -> None:
+    """Demand what RFC 9112 (3.2) does: a host, and a sound one.
+
+    Raises:
+        BadRequest: There is none.
+    """
+    if not _HOST(found.get('host', '')):
+        raise malformed('The Host header is not HOST or HOST:PORT.')
+    if 'host' not in found and version != 'HTTP/1.0':
+        raise malformed('HTTP/1.1 requires a Host header.')
+
+
+def keeps(version: str, found: dict[str, str]) -> bool:
+    """Return whether the client wants to keep the connection.
+
+    Examples:
+        >>> keeps('HTTP/1.1', {}), keeps('HTTP/1.0', {})
+        (True, False)
+        >>> keeps('HTTP/1.1', {'connection': 'TE, Close'})
+        False
+    """
+    wishes = found.get('connection', '').lower().replace(' ', '').split(',')
+    if 'close' in wishes:
+        return False
+    return version != 'HTTP/1.0' or 'keep-alive' in wishes
+
+
+def body_length(
+    version: str, found: dict[str, str], limit: int
+) -> int | None:
+    """Return how many bytes the body has, `CHUNKED`, or None for no body.
+
+    Raises:
+        BadRequest: That is not clear, or more than `limit`.
+    """
+    length = found.get('content-length')
+    coding = found.get('transfer-encoding')
+    if coding is not None:
+        if length is not None or version == 'HTTP/1.0':
+            raise malformed('A body is either in chunks or has a length.')
+        if coding.lower() != 'chunked':
+            raise BadRequest('501 Not Implemented',
+                             'The only Transfer-Encoding here is chunked.')
+        return CHUNKED
+    if length is None:
+        return None
+    if not (length.isascii() and length.isdecimal() and len(length) < 20):
+        raise malformed('Content-Length is not a number.')
+    return _limited(int(length), limit)
+
+
+def body(stream: BinaryIO, length: int, limit: int) -> bytes:
     """Read the body of a request.
 
     Args:
         stream: The connection, behind the header.
-        found: The header; a chunked body gets its length put there.
-        limit: How many bytes the body may have.
-
-    Returns:
-        The body, or None if the header gives neither length nor chunks.
+        length: What `body_length` gave.
+        limit: How many bytes the body may have; those count with it that
+            hold chunks together.
 
     Raises:
         BadRequest: It is malformed, cut short or too large.
     """
-    encoding = found.get('transfer-encoding')
-    length = found.get('content-length')
-    if encoding:
-        if encoding.lower() != 'chunked' or length:
-            raise malformed('A body is either chunked or has a length.')
-        data = _chunks(stream, limit)
-        found['content-length'] = str(len(data))
-        return data
-    if not length:
-        return None
-    if not (length.isascii() and length.isdigit()):
-        raise malformed('Content-Length is not a number.')
-    size = int(length[:20])
-    _check_size(size, limit)
-    return _exactly(stream, size)
+    if length != CHUNKED:
+        return _exactly(stream, length)
+    data = BytesIO()
+    used = 0
+    while size := _chunk_size(line := stream.readline(CHUNK_LINE)):
+        used = _limited(used + len(line) + size, limit)
+        data.write(_exactly(stream, size))
+        if _exactly(stream, 2) != b'\r\n':
+            raise malformed('A chunk ends with CR LF.')
+    headers(stream, CHUNK_LINE)  # trailers say nothing that a view reads
+    return data.getvalue()
 
 
-def _check_size(size: int, limit: int) -> None:
+def _chunk_size(line: bytes) -> int:
+    match = _CHUNK(line)
+    if not match:
+        raise malformed('A chunk begins with its size.')
+    return int(match[1], 16)
+
+
+def _limited(size: int, limit: int) -> int:
     if size > limit:
         raise BadRequest('413 Content Too Large',
                          f'The body is larger than {limit} bytes.')
+    return size
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
@@ -177,22 +256,3 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     if len(data) < size:
         raise malformed('The request ends within its body.')
     return data
-
-
-def _chunks(stream: BinaryIO, limit: int) -> bytes:
-    data = BytesIO()
-    while True:
-        line = stream.readline(MAX_LINE)
-        number = _HEX(line)
-        if not number or not line.endswith(b'\n'):
-            raise malformed('A chunk begins with its size.')
-        size = int(number[0], 16)
-        if not size:
-            break
-        _check_size(data.tell() + size, limit)
-        data.write(_exactly(stream, size))
-        if _exactly(stream, 2) != b'\r\n':
-            raise malformed('A chunk ends with a line break.')
-    for _ in _lines(stream, MAX_LINE):
-        pass  # trailers say nothing that a view reads
-    return data.getvalue()

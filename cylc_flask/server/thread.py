@@ -23,14 +23,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 import gevent
 from gevent import sleep
 from gevent.event import Event
 
 from cylc.flow import LOG
-from cylc_flask.server.green import Server, tls_context
+from cylc_flask.server.crowd import Crowd
+from cylc_flask.server.green import Server
+from cylc_flask.server.wire import tls_context
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
@@ -78,6 +80,8 @@ class ServerThread:
         self.ready: Future[None] = Future()
         #: Done when the thread has released all it had.
         self.ended: Future[None] = Future()
+        for future in (self.ready, self.ended):
+            future.set_running_or_notify_cancel()  # nobody can cancel it
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = (
             deque()
         )
@@ -127,69 +131,57 @@ class ServerThread:
             else:
                 LOG.error('flask: the server thread died', exc_info=exc)
         finally:
-            self._wake = None
-            self._inbox.clear()
             self.ended.set_result(None)
+            self._inbox.clear()
 
     def _serve(self) -> None:
         hub = gevent.get_hub()
         hub.print_exception = _log_exception
         watcher = hub.loop.async_()
-        self._stop = Event()
-        servers: list[Server] = []
         try:
             watcher.start(self._pump)
             self._wake = watcher.send
-            servers += self._start_servers()
-            self._pump()
-            self.ready.set_result(None)
-            self._stop.wait()
+            self._serve_clients()
         finally:
-            self._finish(servers)
             self._wake = None
             watcher.stop()
             watcher.close()
             hub.destroy(destroy_loop=True)
 
-    def _start_servers(self) -> list[Server]:
-        serving = self.serving
-        context = tls_context(*serving.tls) if serving.tls else None
-        application = serving.make_app()
-        servers = [
-            Server(sock, application, serving.limits, context,
-                   serving.access_log, _ErrorLog())
-            for sock in serving.listeners
-        ]
-        for server in servers:
-            server.start()
-        return servers
+    def _serve_clients(self) -> None:
+        self._stop = Event()
+        crowd = Crowd(self.serving.limits.open_connections)
+        servers: list[Server] = []
+        try:
+            for server in self._make_servers(crowd):
+                servers.append(server)
+                server.start()
+            self._pump()
+            self.ready.set_result(None)
+            self._stop.wait()
+        finally:
+            for server in servers:
+                server.close()
+            crowd.finish(GRACE)
 
-    @staticmethod
-    def _finish(servers: list[Server]) -> None:
-        gevent.joinall(
-            [gevent.spawn(server.finish, GRACE) for server in servers]
-        )
+    def _make_servers(self, crowd: Crowd) -> Iterator[Server]:
+        serving = self.serving
+        tls = tls_context(*serving.tls) if serving.tls else None
+        application = serving.make_app()
+        for listener in serving.listeners:
+            yield Server(
+                listener, application, crowd, serving.limits, tls,
+                serving.access_log,
+            )
 
     def _pump(self) -> None:
         """Do what was delivered."""
-        while self._inbox:
+        for _ in range(len(self._inbox)):
             work, args = self._inbox.popleft()
             try:
                 work(*args)
             except Exception as exc:
                 LOG.error('flask: fault in the server thread', exc_info=exc)
-
-
-class _ErrorLog:
-    """The scheduler's log, as the file that WSGI writes errors to."""
-
-    def write(self, text: str) -> None:
-        """Log a text, without its line break."""
-        if text.strip():
-            LOG.error(f'flask: {text.strip()}')
-
-    def flush(self) -> None:
-        """Do nothing: the log is not buffered."""
 
 
 def _log_exception(context: Any, kind: Any, value: Any, trace: Any) -> None:
