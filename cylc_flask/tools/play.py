@@ -40,7 +40,7 @@ WORKFLOW = Path(__file__).parent / 'demo_workflow'
 LOCK = 'demo.lock'
 
 #: How long starting, stopping on request, and on a signal may take.
-START, STOP, TERMINATE = 30, 30, 5
+START, STOP, TERMINATE = 60, 15, 5
 
 GLOBAL_CYLC = """\
 # The demo's own: yours is not read.
