@@ -219,9 +219,17 @@ class Door:
         return call.future.result()
 
     def _serve_calls(self) -> None:
-        """Do what was asked, in order (main thread)."""
+        """Do what was asked, in order (main thread).
+
+        What slipped in while the door was being closed is refused: the
+        scheduler would not look at it any more.
+        """
         while self._calls:
-            self._calls.popleft().serve(self._schd, self._deliver)
+            call = self._calls.popleft()
+            if self._open:
+                call.serve(self._schd, self._deliver)
+            else:
+                call.refuse(STOPPED, self._deliver)
 
     def _reporter(self, ticket: Ticket) -> Callable[..., None]:
         def report(*outcome: Any) -> None:
