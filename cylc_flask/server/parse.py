@@ -39,7 +39,7 @@ _TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST = re.compile(rf'({_TOKEN}) ([!-~]+) HTTP/(\d)\.(\d)\r\n').fullmatch
 _FIELDS = re.compile(
     rf'(?m)^({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n').findall
-_ABSOLUTE = re.compile(r'(?i)https?://([^/?#@]+)([^#]*)').fullmatch
+_ABSOLUTE = re.compile(r'(?i)https?://([^/?#]+)([^#]*)').fullmatch
 _HOST = re.compile(r"[0-9A-Za-z._~!$&'()*+,;=%:\[\]-]*").fullmatch
 _CHUNK = re.compile(rb'([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\r\n]*)?\r\n').fullmatch
 
@@ -150,7 +150,7 @@ def _joined(found: dict[str, str], name: str, value: str) -> str:
 
 def _lines(stream: BinaryIO, limit: int) -> list[bytes]:
     lines: list[bytes] = []
-    while (line := stream.readline(limit + 1)) != b'\r\n':
+    while (line := stream.readline(limit + 2)) != b'\r\n':
         limit -= len(line)
         if limit < 0 or len(lines) == MOST_FIELDS:
             raise BadRequest('431 Request Header Fields Too Large',
