@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 import json
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ MAIN_LOOP = """
 """
 
 FLOW = """
+    [meta]
+        title = A replica
+        public privilege = shutdown
     [scheduler]
         [[events]]
             stall timeout = PT1H
@@ -61,6 +65,9 @@ FLOW = """
             [[[simulation]]]
                 default run length = PT1S
         [[FAM, SUB]]
+            [[[meta]]]
+                title = Some
+                importance = low
         [[SUB]]
             inherit = FAM
         [[m1, m2]]
@@ -100,16 +107,24 @@ def test_equal_in_a_run(start: Starter, mode: str) -> None:
     found = report(start, mode)
     assert found['differences'] == []
     assert found['compared'] > 80
-    assert found['steps'] == 24
+    assert found['steps'] == 26
     assert all(found['kinds'].values())
     assert found['reloads'] == 2
-    assert 'late' in found['tasks']
     records = found['records']
     assert 'replica check: a warning' in records
     assert 'replica check: not to be seen' not in records
     # One delta was lost, and one was garbled.
     assert records.count('flask: lost touch with the data store') == 2
+    check_sides(found)
+    check_definition(found['definition'], mode)
+
+
+def check_sides(found: dict[str, Any]) -> None:
     sides = found['sides']
+
+    def seen(name: str) -> set[Any]:
+        return {side[name] for side in sides}
+
     red = {'environment': {'COLOUR': 'red'}}
     assert any(
         side['broadcasts'] == {'*': {'root': red, 'FAM': red},
@@ -117,6 +132,55 @@ def test_equal_in_a_run(start: Starter, mode: str) -> None:
         for side in sides
     )
     assert sides[-1]['broadcasts'] == {}
-    assert {side['hold_point'] for side in sides} == {None, '5'}
-    assert {side['is_paused'] for side in sides} == {True, False}
-    assert sides[-1]['stop_point'] == '6'
+    assert seen('hold_point') == {None, '5'}
+    assert seen('is_paused') == {False, True}
+    assert seen('stop_point') == {None, '6'}
+    assert seen('stop_task') == {None, '5/z'}
+    assert seen('stop_clock_time') == {None, 4102444800}
+    assert seen('final_point') == {'20'}
+    assert {'1', '3'} & seen('runahead_point')
+    intervals = [each for each in found['intervals'] if each]
+    assert intervals
+    assert all(0 < interval < 60 for interval in intervals)
+
+
+def check_definition(definition: dict[str, Any], mode: str) -> None:
+    assert definition.pop('meta').items() >= {
+        'late': {'title': '', 'description': '', 'URL': ''},
+        'm3': {'title': 'Some', 'description': '', 'URL': '',
+               'importance': 'low'},
+    }.items()
+    assert definition.pop('suite_meta') == {
+        'title': 'A replica', 'description': '', 'URL': '', 'group': '',
+        'public privilege': 'shutdown',
+    }
+    assert definition.pop('ancestors').items() >= {
+        'SUB': ['SUB', 'FAM', 'root'],
+        'm3': ['m3', 'SUB', 'FAM', 'root'],
+    }.items()
+    assert definition.pop('first_parent_ancestors')['m3'] == [
+        'm3', 'SUB', 'FAM', 'root'
+    ]
+    descendants = definition.pop('first_parent_descendants')
+    assert set(descendants) == {'FAM', 'SUB', 'root'}
+    assert descendants['SUB'] == ['m3']
+    tasks = [
+        'm1', 'm2', 'm3', 'bad', 'a', 'fix', 'z', 'odd', 'keep', 'late'
+    ]
+    assert definition.pop('tasks') == tasks
+    assert definition.pop('namespaces') == ['root', 'FAM', 'SUB', *tasks]
+    assert set(definition.pop('leaves')) == set(tasks)
+    assert set(definition.pop('feet')) == {*tasks, 'FAM'} - {'m1', 'm2', 'm3'}
+    assert len(definition.pop('uuid')) == 36
+    assert definition.pop('run_dir').endswith('/cylc-run/one')
+    assert definition.pop('cylc_version') == version('cylc-flow')
+    assert definition.pop('owner') and definition.pop('host')
+    assert definition == {
+        'serial': 3,
+        'workflow': 'one',
+        'run_mode': mode,
+        'cycling_mode': 'integer',
+        'initial_point': '1',
+        'public_privilege': 'shutdown',
+        'polling_tasks': {},
+    }

@@ -101,11 +101,11 @@ DATES = """
 
 ENDING = DATES.format(
     final='final cycle point = 20000310',
-    more='''
+    more="""
             R/P2D = back
             R3/P1D = last
             R1/$ = end
-    ''',
+    """,
 )
 
 UNENDING = DATES.format(final='', more='')

@@ -96,25 +96,25 @@ class Chaos:
 def start_late():
     """Let the server thread begin to serve after 8 s only."""
     from cylc_flask.server.thread import ServerThread
-    start_servers = ServerThread._start_servers
+    serve_clients = ServerThread._serve_clients
 
     def late(self):
         time.sleep(8)
-        return start_servers(self)
-    ServerThread._start_servers = late
+        return serve_clients(self)
+    ServerThread._serve_clients = late
 
 
 def fail_to_start():
     """Let the server thread fail before it serves, twice."""
     from cylc_flask.server.thread import ServerThread
-    start_servers = ServerThread._start_servers
+    serve_clients = ServerThread._serve_clients
     failures = iter([SystemExit('a test exits'), KeyError('a test fails')])
 
     def fail(self):
         for failure in failures:
             raise failure
-        return start_servers(self)
-    ServerThread._start_servers = fail
+        return serve_clients(self)
+    ServerThread._serve_clients = fail
 
 
 def no_threads():

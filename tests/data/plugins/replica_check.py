@@ -19,6 +19,7 @@ It taps the scheduler, works through STEPS, and compares the two after each
 turn of the main loop. What it found is in ``$REPLICA_REPORT``, as JSON.
 """
 
+from dataclasses import asdict, replace
 from itertools import count
 import json
 import os
@@ -115,6 +116,8 @@ STEPS = [
     broadcast(None),
     command('release_hold_point'),
     command('stop', mode=None, cycle_point='6'),
+    command('stop', mode=None, clock_time='2100-01-01T00:00Z'),
+    command('stop', mode=None, task='5/z'),
     command('stop', mode=StopMode.REQUEST_NOW_NOW),
 ]
 
@@ -131,6 +134,7 @@ class Check:
         self.report = {
             'compared': 0,
             'differences': [],
+            'intervals': [],
             'kinds': dict.fromkeys(KINDS, 0),
             'reloads': 0,
             'sides': [],
@@ -200,18 +204,14 @@ class Check:
     def write(self):
         side = self.store.side
         self.report['reloads'] = side.definition.serial - 1
-        self.report['tasks'] = side.definition.tasks
+        self.report['definition'] = asdict(side.definition)
         self.report['version'] = self.store.version
         self.report.setdefault('records', []).extend(
             record.text for record in self.records.since(self.seen)[0]
         )
         self.seen = self.records.newest
-        seen = {
-            'broadcasts': side.broadcasts,
-            'hold_point': side.hold_point,
-            'is_paused': side.is_paused,
-            'stop_point': side.stop_point,
-        }
+        seen = asdict(replace(side, definition=None))
+        self.report['intervals'].append(seen.pop('main_loop_interval'))
         if seen not in self.report['sides']:
             self.report['sides'].append(seen)
         path = Path(os.environ['REPLICA_REPORT'])

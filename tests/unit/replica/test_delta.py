@@ -20,7 +20,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cylc.flow.data_store_mgr import (
     DATA_TEMPLATE,
