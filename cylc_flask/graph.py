@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 import sys
-from time import monotonic
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _Parser: Any = GraphNodeParser
 _relative: Any = loader.get_point_relative
 
-#: How long the scheduler may be kept from its work, in seconds.
+#: How long the scheduler may be kept from its work, in seconds of its CPU.
 PATIENCE = 2.0
 
 #: How much of a bad point is shown, in characters.
@@ -132,7 +132,7 @@ class Expansion:
     ) -> None:
         self._config: Any = config
         self._limit = limit
-        self._end = monotonic() + PATIENCE
+        self._end = thread_time() + PATIENCE
         self._parser: Any = _Parser()
         self._start = _parse('start point', start)
         self._stop = None if stop is None else _parse(
@@ -173,7 +173,7 @@ class Expansion:
         )
 
     def _check(self) -> None:
-        if monotonic() > self._end:
+        if thread_time() > self._end:
             raise TooSlow
 
     def _check_size(self) -> None:

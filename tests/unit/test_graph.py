@@ -240,10 +240,10 @@ def test_too_many_edges(
     load: Callable[[str], Any], text: str, start: str, stop: str
 ) -> None:
     schd = load(text)
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(TooManyEdges, match=r'would have about \d+ edges, mor'):
         expand(schd, start, stop, 20_000)
-    assert time.monotonic() - begin < 0.5
+    assert time.process_time() - begin < 1
 
 
 def test_limit_on_kept_graph(load: Callable[[str], Any]) -> None:
@@ -264,9 +264,9 @@ def test_far_dates_by_calculation(load: Callable[[str], Any]) -> None:
         [runtime]
             [[one]]
     """)
-    begin = time.monotonic()
+    begin = time.process_time()
     graph = expand(schd, '99991231T0601', '99991231T0606', 20_000)
-    assert time.monotonic() - begin < 0.5
+    assert time.process_time() - begin < 1
     assert [edge.left.point for edge in graph.edges] == [
         f'99991231T060{minute}Z' for minute in (1, 2, 3, 4, 6)
     ]
@@ -286,10 +286,10 @@ def test_far_dates_by_walking(load: Callable[[str], Any]) -> None:
                 R/20000131/P3M = four
     """)
     assert expand(schd, '21000101', None, 20_000).edges
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(TooSlow):
         expand(schd, '99990101', None, 20_000)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_kept_until_reload(load: Callable[[str], Any]) -> None:
