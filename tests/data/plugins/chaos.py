@@ -68,16 +68,22 @@ class Chaos:
         self.hang()
 
     def spoil_view(self):
-        """Let views fail."""
-        from cylc_flask.views import current
+        """Let those views fail that make something of the replica."""
+        from cylc_flask.workflows import Workflow
 
-        def workflow():
+        def made(*args):
             raise ZeroDivisionError('a secret of the inside')
-        current.workflow = workflow
+        Workflow.made = made
 
     def spoil_store(self):
-        """Break the replica."""
-        self.server._tap._store.task_proxies = None
+        """Break the replica: what it holds is lost, the next delta too."""
+        store = self.server._tap._store
+
+        def apply(delta, side):
+            store.task_proxies.clear()
+            del store.apply
+            raise ZeroDivisionError('a test breaks the replica')
+        store.apply = apply
 
     # In the main thread
 
