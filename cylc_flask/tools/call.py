@@ -43,13 +43,21 @@ import json
 import sys
 from typing import Any
 
-from cylc_flask.tools.client import Client
+from cylc_flask.tools.client import Answer, CallFailed, Client
 from cylc_flask.tools.locate import locate
 
 #: How the names of endpoints begin which change nothing.
 READS = ('get_', 'ping_', 'identify', 'apiversion')
 
+#: Endpoints that take a JSON document, and which of its items are lists.
+DOCUMENTS = {'put_broadcast', 'clear_broadcast', 'put_messages'}
+LISTS = {
+    'cancel_settings', 'messages', 'namespaces', 'point_strings', 'settings',
+}
+
 TIMEOUT = 30.0
+
+Values = dict[str, list[str]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     values = grouped(arguments.arguments)
     _, run_dir = locate(arguments.workflow)
     client = Client(run_dir, TIMEOUT + patience(values))
-    send = client.get if is_read(arguments.endpoint) else client.post
-    answer = send(arguments.endpoint, values).value
+    answer = send(client, arguments.endpoint, values).value
     refused = is_refusal(answer)
     lines = (
         [json.dumps(answer, indent=2, ensure_ascii=False)]
@@ -87,20 +94,29 @@ def run(arguments: argparse.Namespace) -> int:
     return int(refused)
 
 
-def grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+def send(client: Client, endpoint: str, values: Values) -> Answer:
+    """Call in the way that the endpoint asks for."""
+    if is_read(endpoint):
+        return client.get(endpoint, values)
+    if name_of(endpoint) in DOCUMENTS:
+        return client.post_json(endpoint, document(values))
+    return client.post(endpoint, values)
+
+
+def grouped(pairs: list[tuple[str, str]]) -> Values:
     """Return the values by key, in their order.
 
     Examples:
         >>> grouped([('items', 'foo.1'), ('wait', '5'), ('items', 'bar.1')])
         {'items': ['foo.1', 'bar.1'], 'wait': ['5']}
     """
-    values: dict[str, list[str]] = {}
+    values: Values = {}
     for key, value in pairs:
         values.setdefault(key, []).append(value)
     return values
 
 
-def patience(values: dict[str, list[str]]) -> float:
+def patience(values: Values) -> float:
     """Return how much longer the server is asked to take."""
     try:
         return float(values['wait'][-1])
@@ -117,7 +133,38 @@ def is_read(endpoint: str) -> bool:
         >>> is_read('hold_suite')
         False
     """
-    return endpoint.rpartition('/')[2].startswith(READS)
+    return name_of(endpoint).startswith(READS)
+
+
+def name_of(endpoint: str) -> str:
+    """Return the name behind a mount."""
+    return endpoint.rpartition('/')[2]
+
+
+def document(values: Values) -> dict[str, Any]:
+    """Return the JSON document of those endpoints that take one.
+
+    Examples:
+        >>> document({'namespaces': ['foo'], 'settings': ['{"script": "a"}']})
+        {'namespaces': ['foo'], 'settings': [{'script': 'a'}]}
+        >>> document({'task_job': ['1/foo/01']})
+        {'task_job': '1/foo/01'}
+    """
+    return {
+        key: [decoded(key, text) for text in texts]
+        if key in LISTS else texts[-1]
+        for key, texts in values.items()
+    }
+
+
+def decoded(key: str, text: str) -> Any:
+    """Return what a text stands for if it is a JSON object or list."""
+    if not text.startswith(('{', '[')):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise CallFailed(f'{key}: no JSON: {exc}') from exc
 
 
 def is_refusal(answer: Any) -> bool:
@@ -130,13 +177,15 @@ def is_refusal(answer: Any) -> bool:
         True
         >>> is_refusal([[], {'namespaces': ['nix']}])
         True
+        >>> is_refusal([None, {'expire': ['nix']}])
+        True
         >>> is_refusal([[], {}]), is_refusal([True, 'Command queued'])
         (False, False)
     """
     match answer:
         case [False, _]:
             return True
-        case [list(), dict() as bad]:
+        case [list() | None, dict() as bad]:
             return bool(bad)
     return False
 

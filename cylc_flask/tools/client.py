@@ -42,6 +42,9 @@ USER = 'cylc'
 #: What the workflow's log says has called.
 AGENT = f'cylc-flask/{__version__} prog_name/cylc-flask'
 
+FORM = 'application/x-www-form-urlencoded'
+JSON = 'application/json'
+
 HASHES: dict[str, Callable[[bytes], Any]] = {
     'MD5': hashlib.md5,
     'SHA': hashlib.sha1,
@@ -121,7 +124,7 @@ class Client:
         self.run_dir = run_dir
         self.password = (run_dir / SERVICE / 'passphrase').read_text()
         self._headers = {
-            'Accept': 'application/json',
+            'Accept': JSON,
             'From': f'{getuser()}@{socket.gethostname()}',
             'User-Agent': f'{AGENT} uuid/{uuid4()}',
         }
@@ -139,28 +142,36 @@ class Client:
     def post(
         self, endpoint: str, arguments: Arguments | None = None,
     ) -> Answer:
-        """Change something."""
-        form = urlencode(arguments or {}, doseq=True)
-        return self._request('POST', path_of(endpoint), form)
+        """Change something, with the arguments as a form."""
+        body = urlencode(arguments or {}, doseq=True)
+        return self._request('POST', path_of(endpoint), body, FORM)
+
+    def post_json(self, endpoint: str, document: Any) -> Answer:
+        """Change something, with the arguments as a JSON document."""
+        body = json.dumps(document)
+        return self._request('POST', path_of(endpoint), body, JSON)
 
     def _request(
-        self, verb: str, target: str, form: str | None = None,
+        self, verb: str, target: str, body: str = '', kind: str = '',
     ) -> Answer:
         """Send a request, and once more if there is a new challenge."""
         try:
-            answer = self._exchange(verb, target, form)
+            answer = self._exchange(verb, target, body, kind)
             if answer.status == 401 and self._challenge:
-                answer = self._exchange(verb, target, form)
+                answer = self._exchange(verb, target, body, kind)
         except (OSError, HTTPException) as exc:
             raise CallFailed(f'{self.info.address.url}: {exc}') from exc
         return answer
 
-    def _exchange(self, verb: str, target: str, form: str | None) -> Answer:
+    def _exchange(
+        self, verb: str, target: str, body: str, kind: str,
+    ) -> Answer:
         headers = self._headers | self._login(verb, target)
-        if form is not None:
-            headers['Content-Type'] = 'application/x-www-form-urlencoded'
+        if kind:
+            headers['Content-Type'] = kind
         try:
-            self._connection.request(verb, target, form, headers)
+            self._connection.request(
+                verb, target, body.encode() if kind else None, headers)
             response = self._connection.getresponse()
             challenge = response.headers.get('WWW-Authenticate', '')
             self._challenge = challenge_of(challenge) or self._challenge

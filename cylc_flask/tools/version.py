@@ -13,7 +13,11 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""Show the versions of cylc-flask, cylc-flow and Python."""
+"""Show the versions of cylc-flask, cylc-flow and Python.
+
+Examples:
+  $ cylc flask version
+"""
 
 from __future__ import annotations
 
