@@ -82,6 +82,25 @@ class Rule:
         )
 
 
+def unexplained(
+    name: str, found: dict[str, tuple[Any, Any]], rules: tuple[Rule, ...]
+) -> dict[str, tuple[Any, Any]]:
+    """Return the differences of an exchange which no rule explains."""
+    return {
+        path: change for path, change in found.items()
+        if not any(rule.explains(name, path, change) for rule in rules)
+    }
+
+
+def needed(rule: Rule, found: dict[str, dict[str, tuple[Any, Any]]]) -> bool:
+    """Return True if a rule explains any of the differences."""
+    return any(
+        rule.explains(name, path, change)
+        for name, differences in found.items()
+        for path, change in differences.items()
+    )
+
+
 def nothing_to_do(reason: str) -> Departure:
     return Departure(200, [True, f'Nothing to do: {reason}'], SUPERFLUOUS)
 
@@ -330,4 +349,60 @@ RULES = (
 LEFT_OUT = {
     'session_expiry: now forgotten':
         'it takes a minute; the unit tests have a clock that can be set',
+}
+
+# The recordings of who may do what
+
+_CYLC = 'privilege_identity: user cylc, public privilege identity: POST /'
+
+PRIVILEGE_CASES = {
+    f'{_CYLC}nudge': NUDGE,
+    f'{_CYLC}reset_task_states?items=x.1&state=waiting':
+        nothing_to_do('the tasks are waiting'),
+    f'{_CYLC}insert_tasks?items=x.1': INSERT,
+    f'{_CYLC}spawn_tasks?items=x.1': SPAWN,
+    f'{_CYLC}dry_run_tasks?items=x.1': CASES['dry_run_tasks: one'],
+    f'{_CYLC}take_checkpoints?items=x': CASES['take_checkpoints: one'],
+    f'{_CYLC}put_message?task_id=x.1&severity=INFO&message=m':
+        Departure(404, 'No such task: x.1', CHECKED),
+    **{
+        f'privilege_{level}: user {user}, public privilege {level}:'
+        ' GET /apiversion': CASES['protocol: empty apiversion: not served']
+        for level, user in (
+            ('description', 'anon'), ('full-read', 'anon'),
+            ('identity', 'anon'), ('identity', 'cylc'),
+            ('shutdown', 'anon'), ('state-totals', 'anon'),
+        )
+    },
+}
+
+#: The workflow is seen as it is by default, and did nothing yet.
+PRIVILEGE_RULES = (
+    Rule(
+        '.*', 'json/(meta/)?public privilege',
+        'this is how a workflow says it now'),
+    Rule(
+        '.*', TASKS + r'(greeted|join|tail)\.1',
+        'Cylc 8 looks one task ahead'),
+    Rule(
+        '.*', TASKS + '.*/spawned',
+        'Cylc 8 spawns on demand, not each task from the one before',
+        ('False', 'True')),
+    Rule(
+        '.*', r'json/(summary/)?[12]/.*\.1/state',
+        'Cylc 8 pauses the workflow, not each task'),
+    Rule(
+        '.*', r'json/(summary/)?0/(state totals|states)/.*',
+        'follows from the tasks that there are'),
+    Rule(
+        '.*', 'json/(states/.*|tasks-by-state/(held|queued|waiting))',
+        'follows from the tasks that there are'),
+)
+
+#: What the matrix of status codes has otherwise.
+PRIVILEGE_STATUS = {
+    'apiversion': (200, 'Cylc 7 meant to serve it'),
+    'dry_run_tasks': (410, GONE),
+    'put_message': (404, CHECKED),
+    'take_checkpoints': (410, GONE),
 }

@@ -32,7 +32,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.departures import CASES, LEFT_OUT, RULES, Rule
+from tests.departures import (
+    CASES,
+    LEFT_OUT,
+    RULES,
+    Rule,
+    needed,
+    unexplained,
+)
 from tests.harness import Run, Starter
 from tests.recordings import (
     FLOW,
@@ -266,12 +273,8 @@ def age(run: Run) -> float:
 )
 def test_same_answer(replayed: dict[str, Replayed], name: str) -> None:
     """The answer is the recorded one, but for what the rules explain."""
-    unexplained = {
-        path: change
-        for path, change in replayed[name].differences.items()
-        if not any(rule.explains(name, path, change) for rule in RULES)
-    }
-    assert unexplained == {}
+    found = replayed[name].differences
+    assert unexplained(name, found, RULES) == {}
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -294,11 +297,10 @@ def said(answer: Answer) -> Any:
 @pytest.mark.parametrize('rule', RULES, ids=lambda rule: rule.why)
 def test_rule_is_needed(replayed: dict[str, Replayed], rule: Rule) -> None:
     """Something departs as the rule says."""
-    assert any(
-        rule.explains(name, path, change)
-        for name, (_, _, found) in replayed.items() if name not in CASES
-        for path, change in found.items()
-    )
+    assert needed(rule, {
+        name: each.differences
+        for name, each in replayed.items() if name not in CASES
+    })
 
 
 def test_all_are_sent() -> None:
