@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from cylc.flow.data_store_mgr import (
     DATA_TEMPLATE,
     DELTAS_MAP,
+    MESSAGE_MAP,
     apply_delta,
 )
 from cylc_flask.compat import pb
@@ -187,3 +188,23 @@ def test_equals_the_schedulers_store(run: list[dict[str, Any]]) -> None:
                 job.id for job in data['jobs'].values()
                 if job.task_proxy == id_
             }
+
+
+def test_kinds_in_the_schedulers_order() -> None:
+    """An edge that goes and is listed by an update at once stays listed."""
+    assert [*KINDS, 'workflow'] == list(MESSAGE_MAP)
+    data = deepcopy(DATA_TEMPLATE)
+    store = Store()
+    edge = pb.PbEdge(id='e1', source='1/t1')
+    store.apply(publish({
+        'edges': pb.EDeltas(added=[edge]),
+        'task_proxies': pb.TPDeltas(added=[pb.PbTaskProxy(id='1/t1')]),
+    }, data), SIDE)
+    store.apply(publish({
+        'edges': pb.EDeltas(pruned=['e1']),
+        'task_proxies': pb.TPDeltas(
+            updated=[pb.PbTaskProxy(id='1/t1', edges=['e1'])]
+        ),
+    }, data), SIDE)
+    assert store.task_proxies == data['task_proxies']
+    assert store.task_proxies['1/t1'].edges == ['e1']
