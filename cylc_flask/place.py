@@ -17,8 +17,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+import resource
 import socket
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from cylc.flow.hostuserutil import get_host
 from cylc.flow.pathutil import get_workflow_run_dir
 from cylc_flask import certificate
 from cylc_flask.address import Address, advertised_host
-from cylc_flask.config import Config, port_range, unix_socket_path
+from cylc_flask.config import Config, Limits, port_range, unix_socket_path
 from cylc_flask.credentials import Files
 from cylc_flask.server import listen
 
@@ -51,6 +52,19 @@ class Place:
     def log_dir(self) -> Path:
         """Return the folder of the workflow's logs."""
         return self.run_dir / 'log'
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits, with files left for the scheduler to open.
+
+        It does not survive the lack of them, and each connection is one.
+        """
+        limits = self.config.limits
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files == resource.RLIM_INFINITY:
+            return limits
+        most = min(limits.open_connections, max(files // 2, 1))
+        return replace(limits, open_connections=most)
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -142,7 +142,7 @@ class SuiteServer:
         self._thread = thread = ServerThread(Serving(
             here.listeners,
             lambda: create_app(here.config, Registry(flow), here.hosts, sleep),
-            here.config.limits,
+            here.limits,
             here.tls,
             access_log.writer(here.config.access_log, here.log_dir),
         ))

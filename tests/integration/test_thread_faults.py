@@ -17,6 +17,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+import resource
+import socket
 import time
 from typing import Any
 
@@ -25,6 +29,7 @@ import pytest
 import requests
 
 from tests.chaos import (
+    PAUSED,
     Traces,
     assert_no_traceback,
     chaotic,
@@ -229,6 +234,33 @@ def test_one_thread(start: Starter) -> None:
     assert first == second
     assert first.count('cylc-flask') == 1
     assert psutil.Process(run.http['pid']).num_fds() <= files
+
+
+@contextmanager
+def few_files(number: int) -> Iterator[None]:
+    """Let processes that begin meanwhile open few files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_clients_leave_files_to_the_scheduler(start: Starter) -> None:
+    run = start.make()
+    with few_files(200):
+        run.play(PAUSED)
+    address = '127.0.0.1', run.http['port']
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(address, 5))
+        assert run.get('ping_suite') is True
+        run.cylc('play', run.name)
+        run.wait_log('1/one/01:running] => succeeded')
+        assert run.wait_end() == 0
+    assert complaints(run.log()) == []
+    assert_no_traceback(run)
 
 
 def test_requests_in_flight_at_the_stop(start: Starter) -> None:
