@@ -173,9 +173,19 @@ def load(env: Mapping[str, str] | None = None) -> Config:
 
 
 def files(env: Mapping[str, str]) -> list[tuple[Path, bool]]:
-    """Return the files to read, in order, and if they have to be there."""
+    """Return the files to read, in order, and if they have to be there.
+
+    Raises:
+        ConfigError: One is named by a path that means something else to a
+            scheduler, which has left the directory where it was started.
+    """
     if named := env.get(FILE_VARIABLE):
-        return [(Path(os.path.expanduser(named)), True)]
+        path = Path(os.path.expanduser(named))
+        if not path.is_absolute():
+            raise ConfigError(
+                f'environment: {FILE_VARIABLE} = {show(named)} is not '
+                'allowed: must be a path that begins with / or ~')
+        return [(path, True)]
     return [
         (Path(os.path.expanduser(name)), False)
         for name in (SITE_FILE, USER_FILE)

@@ -454,6 +454,11 @@ def test_a_named_file_has_to_exist(tmp_path: Path) -> None:
         load({config.FILE_VARIABLE: str(tmp_path / 'absent')})
 
 
+def test_a_named_file_is_the_same_from_everywhere() -> None:
+    with pytest.raises(ConfigError, match='"my.toml" .* begins with / or ~'):
+        load({config.FILE_VARIABLE: 'my.toml'})
+
+
 def test_a_directory_in_the_place_of_a_file(home: Path) -> None:
     (home / '.cylc' / 'flask' / 'config.toml').mkdir(parents=True)
     with pytest.raises(ConfigError, match='config.toml: Is a directory'):
