@@ -215,8 +215,7 @@ CASES = {
         400, 'task_job must be a text, not None', KILLER),
     'server_killers: unknown state': Departure(
         400, 'state=banana: not a state to reset to; allowed are expired,'
-        ' failed, ready, running, submit-failed, submitted, succeeded,'
-        ' waiting', KILLER),
+        ' failed, ready, succeeded, waiting', KILLER),
     'set_verbosity: bad level: queued, ignored': Departure(
         400, 'Bad argument value: level=LOUD (one of 10, 20, 30, 40, 50)',
         CHECKED),

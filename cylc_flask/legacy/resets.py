@@ -24,18 +24,21 @@ from cylc_flask.errors import RequestError
 from cylc_flask.legacy.pool import Pool
 from cylc_flask.replica.store import Store
 
-#: States which Cylc 8 reaches by an output.
-OUTPUTS = {
-    'expired': 'expired',
-    'failed': 'failed',
-    'running': 'started',
-    'submit-failed': 'submit-failed',
-    'submitted': 'submitted',
-    'succeeded': 'succeeded',
+#: States which Cylc 8 reaches, each by its output.
+REACHED = ('expired', 'failed', 'succeeded')
+
+#: States which it gives to no task by hand, and what to do instead.
+OUT_OF_REACH = {
+    'running': 'outputs=started lets go on what waits for it',
+    'submit-failed': 'reset it to failed',
+    'submitted': 'outputs=submitted lets go on what waits for it',
 }
 
 READY = 'ready'
 WAITING = 'waiting'
+
+#: An output which Cylc 8 takes, and does nothing with.
+SUBMIT_FAILED = 'submit-failed'
 
 #: What stands before an output that is to be undone.
 UNSET = '!'
@@ -63,26 +66,30 @@ def plan(
     Raises:
         RequestError: Cylc 8 cannot do that.
     """
-    if state in OUTPUTS:
-        return Wanted(outputs=[OUTPUTS[state]])
-    if state == READY:
-        return Wanted(prerequisites=['all'])
-    if state == WAITING:
-        _check_waiting(store, items)
-        return None
+    if state in REACHED:
+        return Wanted(outputs=[state])
+    if state in (READY, WAITING):
+        _check_not_begun(store, items, state)
+        return Wanted(prerequisites=['all']) if state == READY else None
+    if state in OUT_OF_REACH:
+        raise RequestError(
+            f'state={state}: Cylc 8 puts no task into this state;'
+            f' {OUT_OF_REACH[state]}'
+        )
     if state:
         raise RequestError(
             f'state={state}: not a state to reset to; allowed are'
-            f' {", ".join(sorted([*OUTPUTS, READY, WAITING]))}'
+            f' {", ".join(sorted([*REACHED, READY, WAITING]))}'
         )
     if not outputs:
         raise RequestError('reset_task_states needs a state, or outputs')
-    _check_outputs(store, items, outputs)
-    return Wanted(outputs=list(outputs))
+    return Wanted(outputs=_labels(store, items, outputs))
 
 
-def _check_waiting(store: Store, items: Sequence[str]) -> None:
-    """Refuse to make tasks wait again: Cylc 8 has no way back."""
+def _check_not_begun(
+    store: Store, items: Sequence[str], state: str
+) -> None:
+    """Refuse to take tasks back to their start: Cylc 8 has no way back."""
     proxies, _ = Pool(store).filter(items)
     begun = sorted(
         f'{proxy.name}.{proxy.cycle_point}'
@@ -90,15 +97,19 @@ def _check_waiting(store: Store, items: Sequence[str]) -> None:
     )
     if begun:
         raise RequestError(
-            f'state=waiting: Cylc 8 cannot make {", ".join(begun)} wait'
+            f'state={state}: Cylc 8 cannot make {", ".join(begun)} {state}'
             ' again; use trigger_tasks to run them again, or remove_tasks'
         )
 
 
-def _check_outputs(
+def _labels(
     store: Store, items: Sequence[str], outputs: Sequence[str]
-) -> None:
-    """Refuse to undo outputs, and to set those that no task has."""
+) -> list[str]:
+    """Return how the graph calls outputs, which may be given as messages.
+
+    Raises:
+        RequestError: One is to be undone, or no task has it.
+    """
     undone = [output for output in outputs if output.startswith(UNSET)]
     if undone:
         raise RequestError(
@@ -106,14 +117,16 @@ def _check_outputs(
             ' remove_tasks to let a task start afresh'
         )
     proxies, _ = Pool(store).filter(items)
-    known = {
-        name for proxy in proxies
+    labels = {
+        name: output.label for proxy in proxies
         for output in proxy.outputs.values()
-        for name in (output.label, output.message)
+        for name in (output.message, output.label)
+        if output.label != SUBMIT_FAILED
     }
-    unknown = sorted(set(outputs) - known)
+    unknown = sorted(set(outputs) - set(labels))
     if proxies and unknown:
         raise RequestError(
-            f'outputs={",".join(unknown)}: no output of these tasks; they'
-            f' have {", ".join(sorted(known))}'
+            f'outputs={",".join(unknown)}: no output of these tasks that'
+            f' can be set; they have {", ".join(sorted(labels))}'
         )
+    return [labels.get(output, output) for output in outputs]
