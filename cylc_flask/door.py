@@ -37,6 +37,7 @@ from cylc.flow.commands import COMMANDS
 from cylc_flask import graph
 from cylc_flask.commands import Event, State, Ticket, TicketBook
 from cylc_flask.errors import Refused, Unavailable
+from cylc_flask.replica.records import text_of
 
 if TYPE_CHECKING:
     from cylc.flow.scheduler import Scheduler
@@ -347,7 +348,7 @@ class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a warning of this thread."""
         if record.thread == self._thread:
-            self._lines.append(record.getMessage())
+            self._lines.append(text_of(record))
 
 
 def _run(coroutine: Any) -> None:

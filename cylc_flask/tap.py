@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from cylc.flow import LOG
 from cylc.flow.data_store_mgr import ALL_DELTAS
+from cylc_flask.replica.records import text_of
 from cylc_flask.side_reader import SideReader
 
 if TYPE_CHECKING:
@@ -187,5 +188,5 @@ class RecordHandler(logging.Handler):
         """Send a record; a fault here must not become a record itself."""
         with suppress(Exception):
             self._deliver(
-                self._add, record.levelno, record.getMessage(), record.created
+                self._add, record.levelno, text_of(record), record.created
             )

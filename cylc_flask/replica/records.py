@@ -19,9 +19,17 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
+import logging
 from typing import NamedTuple
 
+from ansimarkup import strip
+
 KEPT = 1000
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """Return what a log record says, without Cylc's marks for colours."""
+    return str(strip(record.getMessage()))
 
 
 class Record(NamedTuple):
