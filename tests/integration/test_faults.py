@@ -203,7 +203,7 @@ FAULTS = {
     ),
     'file in the place of the socket': Fault(
         write('a.sock', ''), remove('a.sock'),
-        ('cannot listen on the Unix socket', '/a.sock', 'not a socket'),
+        ('cannot listen on the Unix socket', '/a.sock', 'no socket'),
         {'unix_socket': 'a.sock'},
     ),
     'path of the socket is too long': Fault(
@@ -245,15 +245,13 @@ def test_ports_taken(start: Starter, number: int) -> None:
     with ExitStack() as stack:
         stack.enter_context(taken(*range(first, first + number)))
         run.play(PAUSED, wait=False)
-        run.wait_log(
-            f'no free port in {first}..{first + number - 1} on 127.0.0.1'
-            ' (Address already in use)')
-        # Through two pauses and more.
-        run.wait_log('=> waiting(queued)')
+        run.wait_log('flask: no web server: no free port ')
         assert run.http == {}
     wait_for(lambda: is_served(run), what='a web server')
     assert first <= run.http['port'] < first + number
-    assert len(complaints(run.log())) == 1
+    (complaint,) = complaints(run.log())
+    assert str(first) in complaint
+    assert 'Address already in use' in complaint
     assert_no_traceback(run)
 
 

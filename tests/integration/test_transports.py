@@ -136,12 +136,17 @@ def test_access_log(https: Run) -> None:
     began = len(path.read_text().splitlines())
     https.get('get_task_info', names='one')
     https.request('GET', 'nowhere')
-    lines = path.read_text().splitlines()[began:]
+
+    def lines() -> list[str]:
+        return path.read_text().splitlines()[began:]
+
+    wait_for(lambda: len(lines()) == 4, what='four lines')
     # Each is asked for the password first.
-    assert [line.split('"')[2].split()[0] for line in lines] == [
+    assert [line.split('"')[2].split()[0] for line in lines()] == [
         '401', '200', '401', '404']
-    assert lines[1].startswith('127.0.0.1 ')
-    assert '"GET /get_task_info?names=one HTTP/1.1" 200 ' in lines[1]
+    line = lines()[1]
+    assert line.startswith('127.0.0.1 ')
+    assert '"GET /get_task_info?names=one HTTP/1.1" 200 ' in line
     assert https.passphrase not in path.read_text()
 
 
@@ -344,9 +349,13 @@ def test_the_tools_find_a_unix_socket(unix: Run) -> None:
 
 
 def test_access_log_of_a_unix_socket(unix: Run) -> None:
+    path = unix.run_dir / 'log/access.log'
     through(unix)
-    lines = (unix.run_dir / 'log/access.log').read_text().splitlines()
-    assert '"GET /ping_suite HTTP/1.1" 200' in lines[-1]
+    wait_for(
+        lambda: '- - - [' in path.read_text()
+        and '"GET /ping_suite HTTP/1.1" 200' in path.read_text(),
+        what='a line',
+    )
 
 
 def test_control_by_post_only(unix: Run) -> None:
