@@ -28,6 +28,11 @@ import pytest
 from tests.harness import wait_for
 
 
+def pytest_configure() -> None:
+    """Forget the terminal's width: xdist hands it on, and "ps" cuts by it."""
+    os.environ.pop('COLUMNS', None)
+
+
 def sockets() -> set[str]:
     """Return the sockets which this process has open."""
     links = set()

@@ -352,9 +352,10 @@ class Run:
             with suppress(psutil.Error):
                 process.kill()
         wait_for(lambda: not any(processes_of(self.home)), 10, 'an empty home')
-        assert obeyed, f'the scheduler had to be killed:\n{self.log()}'
+        log = '' if obeyed else self.log()
         if self.own_home:
             shutil.rmtree(self.home)
+        assert obeyed, f'the scheduler had to be killed:\n{log}'
 
     def _terminate(self) -> bool:
         if self.process is None:
