@@ -140,7 +140,8 @@ class Pool:
         what to do about it. Patterns and families mean what clients see,
         and of that only what the command is for: there may be nothing to
         do. Those which mean nothing there Cylc 8 shall read itself, but
-        for states and impossible points, which it would read otherwise.
+        for states and impossible points, which it would read otherwise,
+        and unknown names, of which it does not always warn.
 
         Raises:
             RequestError: An item cannot be read; the text names all such.
@@ -149,7 +150,7 @@ class Pool:
         unmatched = []
         concerned = CONCERNED.get(endpoint)
         for pattern in self._parse_all(items):
-            if not self._may_be(pattern.point):
+            if not (self._may_be(pattern.point) and self._is_known(pattern)):
                 unmatched.append(pattern.item)
             elif pattern.is_exact and pattern.name not in self._families:
                 ids[pattern.relative_id] = None
@@ -164,6 +165,14 @@ class Pool:
             else:
                 ids[pattern.relative_id] = None
         return Targets(list(ids), unmatched)
+
+    def _is_known(self, pattern: Pattern) -> bool:
+        """Tell whether there is such a task, or was before a reload."""
+        return (
+            is_glob(pattern.name)
+            or pattern.name in self._definition.ancestors
+            or bool(self.match(pattern))
+        )
 
     def _parse_all(self, items: Sequence[str]) -> list[Pattern]:
         patterns, errors = [], []

@@ -160,7 +160,6 @@ def targets(store, endpoint, *items):
 @pytest.mark.parametrize('item, id_', [
     ('tail.1', '1/tail'),
     ('1/tail', '1/tail'),
-    ('nosuch.1', '1/nosuch'),
     ('tail.77', '77/tail'),
     ('bad.1', '1/bad'),
 ])
@@ -169,7 +168,6 @@ def test_a_task_at_a_point_goes_to_cylc_8(running, item, id_):
 
 
 @pytest.mark.parametrize('item, id_', [
-    ('nosuch', '*/nosuch'),
     ('z*.1', '1/z*'),
     ('FAM.1', '1/FAM'),
     ('tail.9?', '9?/tail'),
@@ -184,6 +182,14 @@ def test_what_nothing_shown_matches_goes_to_cylc_8(running, item, id_):
 def test_no_task_in_that_state(running, item):
     """Cylc 8 would take a held task for a waiting one."""
     assert targets(running, 'hold_tasks', item) == ([], [item])
+
+
+@pytest.mark.parametrize('item', ['nosuch', 'nosuch.1', '1/nosuch'])
+def test_no_such_name(running, item):
+    """One line of Cylc 8 would hold nothing, and not say so."""
+    assert targets(running, 'hold_tasks', item, 'tail.1') == (
+        ['1/tail'], [item]
+    )
 
 
 @pytest.mark.parametrize('item', ['tail.foo', 'foo/FAM', 'P1/tail', '^/tail'])
