@@ -25,7 +25,6 @@ from flask import g, request
 
 from cylc_flask.auth.attempts import printable
 
-
 #: So much is kept of who says to be calling.
 LENGTH = 320
 
