@@ -25,8 +25,11 @@ from gevent.pool import Pool
 from cylc_flask.server.turns import Turns
 from cylc_flask.server.wire import Wire
 
-#: How long (seconds) others have at least who have begun a request, before
-#: they lose their place to somebody new.
+#: How long (seconds) a connection may be idle at least, before it loses its
+#: place to somebody new.
+PAUSE = 0.25
+
+#: The same for one whose request has begun to come.
 PATIENCE = 2.0
 
 
@@ -45,12 +48,13 @@ class Crowd:
         self._wires: set[Wire] = set()
         self._reserve = max(1, limit // 10)
         self._loop = gevent.get_hub().loop
-        self._timer = self._loop.timer(PATIENCE, PATIENCE)
-        self._timer.start(self._make_room)
+        self._timer = self._loop.timer(PAUSE)
 
     def enter(self, wire: Wire) -> None:
         """Take up a connection."""
         self._wires.add(wire)
+        if self.stopping:
+            self._loop.run_callback(wire.expire)
         self._make_room()
 
     def leave(self, wire: Wire) -> None:
@@ -69,6 +73,8 @@ class Crowd:
                 self._loop.run_callback(wire.expire)
         self.pool.join(timeout)
         self.pool.kill(timeout=1)
+        for wire in list(self._wires):
+            wire.close()
         self._timer.stop()
         self._timer.close()
         self.turns.close()
@@ -81,11 +87,13 @@ class Crowd:
         """
         if self.pool.free_count() >= self._reserve:
             return
-        latest = monotonic() - PATIENCE
+        now = monotonic()
         waiting = [
-            wire for wire in self._wires
-            if wire.waiting and (wire.idle or wire.since < latest)
+            wire for wire in self._wires if wire.waiting
+            and now - wire.since > (PAUSE if wire.idle else PATIENCE)
         ]
         if waiting:
             worst = min(waiting, key=lambda wire: (not wire.idle, wire.since))
             self._loop.run_callback(worst.expire)
+        elif not self._timer.active:
+            self._timer.start(self._make_room)

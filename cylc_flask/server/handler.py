@@ -234,8 +234,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]
 
     def _write_with_headers(self, data: bytes) -> None:
         """Send the header, and a small body in the same packet."""
-        self.headers_sent = True
         self.finalize_headers()
+        self.headers_sent = True
         head = bytearray(b'HTTP/1.1 %b\r\n' % self.status)
         for item in self.response_headers:
             head += b'%b: %b\r\n' % item

@@ -88,7 +88,7 @@ class ServerThread:
         self._wake: Callable[[], None] | None = None
         self._stop: Event | None = None
         self._thread = threading.Thread(
-            target=self._run, name='cylc-flask', daemon=True
+            target=_live, args=([self],), name='cylc-flask', daemon=True
         )
 
     def start(self) -> None:
@@ -122,22 +122,18 @@ class ServerThread:
         if self._stop is not None:
             self._stop.set()
 
-    def _run(self) -> None:
+    def _serve(self) -> None:
+        """Serve until the end, of whatever kind it is."""
         try:
-            self._serve()
+            self._serve_deliveries()
         except BaseException as exc:  # a dead thread must say why
             if not self.ready.done():
                 self.ready.set_exception(exc)
             else:
                 LOG.error('flask: the server thread died', exc_info=exc)
-        finally:
-            self.ended.set_result(None)
-            self._inbox.clear()
 
-    def _serve(self) -> None:
-        hub = gevent.get_hub()
-        hub.print_exception = _log_exception
-        watcher = hub.loop.async_()
+    def _serve_deliveries(self) -> None:
+        watcher = gevent.get_hub().loop.async_()
         try:
             watcher.start(self._pump)
             self._wake = watcher.send
@@ -146,10 +142,9 @@ class ServerThread:
             self._wake = None
             watcher.stop()
             watcher.close()
-            hub.destroy(destroy_loop=True)
 
     def _serve_clients(self) -> None:
-        self._stop = Event()
+        self._stop = stop = Event()
         crowd = Crowd(self.serving.limits.open_connections)
         servers: list[Server] = []
         try:
@@ -158,8 +153,9 @@ class ServerThread:
                 server.start()
             self._pump()
             self.ready.set_result(None)
-            self._stop.wait()
+            stop.wait()
         finally:
+            self._stop = None
             for server in servers:
                 server.close()
             crowd.finish(GRACE)
@@ -182,6 +178,26 @@ class ServerThread:
                 work(*args)
             except Exception as exc:
                 LOG.error('flask: fault in the server thread', exc_info=exc)
+
+
+def _live(handed: list[ServerThread]) -> None:
+    """Be the thread.
+
+    gevent never forgets the stack that a hub is destroyed on, so the
+    server has to be off it.
+    """
+    server = handed.pop()
+    ended, inbox = server.ended, server._inbox
+    hub = gevent.get_hub()
+    hub.print_exception = _log_exception
+    server._serve()
+    del server
+    try:
+        gevent.sleep(0)  # a hub that died of a fault is still amid that
+        hub.destroy(destroy_loop=True)
+    finally:
+        ended.set_result(None)
+        inbox.clear()
 
 
 def _log_exception(context: Any, kind: Any, value: Any, trace: Any) -> None:

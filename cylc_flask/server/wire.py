@@ -20,6 +20,7 @@ from __future__ import annotations
 from contextlib import suppress
 from io import RawIOBase
 import socket as std_socket
+import struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ SLOWEST = 10_000
 
 #: How long (seconds) a client may go on sending that was refused.
 LINGER = 2.0
+
+#: For SO_LINGER: close at once, and by a reset.
+RESET = struct.pack('ii', 1, 0)
 
 #: The first byte that a TLS client sends: a handshake record.
 TLS_HANDSHAKE = b'\x16'
@@ -87,7 +91,7 @@ class Wire(RawIOBase):
         #: True while it waits for the client.
         self.waiting = False
         #: True while the client owes nothing: it has begun no request.
-        self.idle = False
+        self.idle = True
         #: When (seconds) that which it waits for was first wanted.
         self.since = monotonic()
         self._deadline = self.since
@@ -176,16 +180,27 @@ class Wire(RawIOBase):
             self._greenlet.throw(TooLate)
 
     def send(self, data: bytes | bytearray, seconds: float) -> None:
-        """Send all of it; large data may take longer.
+        """Send all of it.
+
+        Args:
+            data: What to send; where there is much, it may take longer.
+            seconds: How long the client may take nothing at all.
 
         Raises:
             OSError: The client is gone, or does not take it.
         """
         end = monotonic() + seconds + len(data) / SLOWEST
         rest = memoryview(data)
-        while rest:
-            self._sock.settimeout(max(end - monotonic(), 0.001))
-            rest = rest[self._sock.send(rest):]
+        try:
+            while rest:
+                left = min(seconds, end - monotonic())
+                self._sock.settimeout(max(left, 0.001))
+                rest = rest[self._sock.send(rest):]
+        except OSError:
+            # The kernel shall not keep what is on its way.
+            self._sock.setsockopt(
+                std_socket.SOL_SOCKET, std_socket.SO_LINGER, RESET)
+            raise
 
     def linger(self) -> None:
         """Say that nothing more comes, and take what the client still sends.

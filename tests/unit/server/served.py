@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+import gc
 from http.client import HTTPResponse
 from io import BytesIO
 import json
@@ -29,6 +30,7 @@ from typing import Any
 from cylc_flask.config import Limits
 from cylc_flask.server import listen
 from cylc_flask.server.thread import ServerThread, Serving
+from cylc_flask.server.wire import Wire
 
 Application = Callable[..., Any]
 
@@ -102,6 +104,14 @@ def one(sock: socket.socket, method: str = 'GET') -> Answer:
     answer = Answer(response)
     response.close()
     return answer
+
+
+def wires() -> list[Wire]:
+    """Return the connections that there are."""
+    return [
+        item for item in gc.get_objects()
+        if isinstance(item, Wire) and not item.closed
+    ]
 
 
 class Served:
