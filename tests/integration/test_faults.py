@@ -21,7 +21,7 @@ What somebody can mend is tried again, until it works.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 import os
 from pathlib import Path
@@ -257,13 +257,12 @@ def test_ports_taken(start: Starter, number: int) -> None:
 
 def free_ports(number: int) -> int:
     """Return the first of some free ports in a row."""
-    while True:
+    def find() -> int:
         first = free_port()
-        try:
-            with taken(*range(first, first + number)):
-                return first
-        except OSError:
-            continue
+        with suppress(OSError), taken(*range(first, first + number)):
+            return first
+        return 0
+    return wait_for(find)
 
 
 # What only some clients miss
