@@ -115,7 +115,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         """Forget the last request."""
         self.time_start = time()
         self.time_finish = 0
-        self.requestline = self.command = ''
+        self._line = b''
+        self.command = ''
         self.request_version = 'HTTP/1.1'
         self.status = self._orig_status = self.result = None
         self.headers_sent = self.response_use_chunked = False
@@ -131,7 +132,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]
             line = self.rfile.readline(limits.header_size + 1)
         if not line:
             return False
-        self.requestline = _printable(line)
+        self._line = line
         if len(line) > limits.header_size:
             raise parse.BadRequest('414 URI Too Long',
                                    'The request line is too long.')
@@ -287,6 +288,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         """Write the access log, where there is one."""
         if self.server.access_log is not None:
             self.time_finish = time()
+            self.requestline = _printable(self._line)
             self.server.access_log(self.format_request())
 
 

@@ -35,7 +35,7 @@ MOST_FIELDS = 200
 #: How many bytes a line may have that says how long a chunk is.
 CHUNK_LINE = 1024
 
-_TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"
 _REQUEST = re.compile(rf'({_TOKEN}) ([!-~]+) HTTP/(\d)\.(\d)\r\n').fullmatch
 _FIELDS = re.compile(
     rf'(?m)^({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n').findall

@@ -123,8 +123,11 @@ class Wire(RawIOBase):
         if tls is None:
             return True
         self.waiting = True
-        with gevent.Timeout(seconds, TooLate):
-            return self._shake_hands(tls)
+        try:
+            with gevent.Timeout(seconds, TooLate):
+                return self._shake_hands(tls)
+        finally:
+            self.waiting = False
 
     def _shake_hands(self, tls: SSLContext) -> bool:
         first = self._sock.recv(1, std_socket.MSG_PEEK)
