@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import logging
 from logging.handlers import RotatingFileHandler
+import os
 from pathlib import Path
 import sys
-from typing import Callable
+from typing import Callable, TextIO
 
 from cylc.flow import LOG
 
@@ -61,6 +62,13 @@ class _File(RotatingFileHandler):
         super().__init__(path, maxBytes=SIZE, backupCount=KEPT)
         self.setFormatter(logging.Formatter('%(message)s'))
         self._complaint = ''
+
+    def _open(self) -> TextIO:
+        """Open the file for its owner: it holds what was asked for."""
+        return open(
+            self.baseFilename, self.mode, encoding='utf-8',
+            opener=lambda path, flags: os.open(path, flags, 0o600),
+        )
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Log what went wrong, once, in place of a traceback for each line.

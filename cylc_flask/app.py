@@ -27,7 +27,7 @@ from cylc_flask import assets
 from cylc_flask.auth.gate import Gate
 from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.schemes import make_scheme, realm_of
-from cylc_flask.auth.throttle import Throttle
+from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
 from cylc_flask.views import errors, rest
@@ -66,7 +66,10 @@ def create_app(
         config, realm_of(flow.name), WorkflowUsers(flow, config),
         secrets.token_bytes(32),
     )
-    throttle = Throttle(sleep, time.monotonic)
+    throttle = Throttle(
+        sleep, time.monotonic,
+        min(SLEEPERS, max(1, config.limits.open_connections // 4)),
+    )
     rate = Rate(config.limits.request_rate, time.monotonic)
     Gate(config, scheme, throttle, rate, hosts).init_app(app)
     errors.init_app(app)

@@ -35,8 +35,3 @@ def folder(name: str) -> Path:
 def templates() -> Path:
     """Return the folder of the Jinja templates."""
     return folder('templates')
-
-
-def static() -> Path:
-    """Return the folder of what browsers fetch by themselves."""
-    return folder('static')

@@ -149,7 +149,11 @@ def _signed(
     key: rsa.RSAPrivateKey,
     host_names: Sequence[str],
 ) -> x509.Certificate:
-    """Return a certificate that meets the strict rules of RFC 5280 too."""
+    """Return a certificate that meets the strict rules of RFC 5280 too.
+
+    It does not say what its key is for: early OpenSSL 1.1, which hosts with
+    Python 2.7 have, would not take it for signed by itself then.
+    """
     public_key = key.public_key()
     name = x509.Name([
         x509.NameAttribute(
@@ -167,7 +171,6 @@ def _signed(
     for extension, critical in (
         (_alternative_names(host_names), False),
         (x509.BasicConstraints(ca=False, path_length=None), True),
-        (_server_usage(), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (identifier, False),
         (x509.AuthorityKeyIdentifier
@@ -175,20 +178,6 @@ def _signed(
     ):
         builder = builder.add_extension(extension, critical)
     return builder.sign(key, hashes.SHA256())
-
-
-def _server_usage() -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_encipherment=True,
-        content_commitment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _alternative_names(

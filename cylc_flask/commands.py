@@ -28,6 +28,8 @@ from time import time
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 from uuid import uuid4
 
+from cylc.flow import LOG
+
 if TYPE_CHECKING:
     from cylc_flask.replica.graph import RawGraph
 
@@ -185,4 +187,9 @@ class TicketBook:
         """Settle all that has no outcome yet; none will come."""
         self.closed = True
         for ticket in list(self._tickets.values()):
-            self.settle(ticket.id, State.DROPPED, text=reason)
+            if ticket.state is State.QUEUED:
+                LOG.warning(
+                    f'Command "{ticket.command}" of {ticket.user} has no'
+                    f' outcome. ID={ticket.id}\n{reason}'
+                )
+                self.settle(ticket.id, State.DROPPED, text=reason)

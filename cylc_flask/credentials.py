@@ -41,6 +41,7 @@ from cylc_flask.config import Config
 from cylc_flask.legacy_root import CREDENTIALS, LegacyRoot, contact, sweep
 from cylc_flask.private import UnusableFile
 from cylc_flask.process import Process, command_line
+from cylc_flask.realm import realm_of
 
 PASSPHRASE, CERTIFICATE = CREDENTIALS
 KEY = 'ssl.pem'
@@ -172,7 +173,7 @@ class Files:
         info = Info(
             address,
             self.config.authentication,
-            self.workflow,
+            realm_of(self.workflow),
             self._process,
             {'cylc-flask': __version__, 'cylc-flow': CYLC_FLOW_VERSION},
         )

@@ -50,6 +50,12 @@ Call = Callable[['Scheduler'], T]
 STOPPED = 'The scheduler is stopping.'
 BUSY = 'The scheduler is too busy to answer; nothing was done.'
 
+#: How many clients may wait for graphs.
+GRAPHS = 8
+
+#: How many times as long as it took to make a graph none is made after it.
+REST = 9
+
 
 class Door:
     """The scheduler, as the server thread may use it.
@@ -84,8 +90,11 @@ class Door:
         self._limits = limits
         self._book = TicketBook(make_event)
         self._calls: deque[_Call[Any]] = deque()
+        self._graphs: deque[_Call[Any]] = deque()
         self._outcomes: list[tuple[Any, ...]] = []
         self._open = True
+        #: No graph is made before that time of the loop.
+        self._resting = 0.0
 
     def submit(
         self,
@@ -149,13 +158,13 @@ class Door:
         """Hand in messages of a job."""
         def put(schd: Any) -> None:
             schd.server.resolvers.put_messages(task_job, event_time, messages)
-        self._call(put)
+        self._change(put)
 
     def put_ext_trigger(self, message: str, event_id: str) -> None:
         """Hand in an external event."""
         def put(schd: Any) -> None:
             schd.server.resolvers.put_ext_trigger(message, event_id)
-        self._call(put)
+        self._change(put)
 
     def broadcast(
         self, action: str, **arguments: Any
@@ -175,17 +184,22 @@ class Door:
             # So that who reads next finds it.
             self._read_side()
             return result
-        modified, bad = self._call(change)
+        modified, bad = self._change(change)
         return modified, bad
 
     def graph(self, start: str, stop: str | None) -> RawGraph:
-        """Return the static graph between two cycle points."""
-        raw: RawGraph = self._call(
-            lambda schd: graph.expand(
-                schd, start, stop, self._limits.graph_edges
-            )
-        )
-        return raw
+        """Return the static graph between two cycle points.
+
+        Raises:
+            RequestError: The points are none, or the graph is too large.
+            Unavailable: Others wait for graphs already, or it took too long.
+        """
+        if len(self._graphs) >= GRAPHS:
+            raise Unavailable(BUSY)
+
+        def expand(schd: Scheduler) -> RawGraph:
+            return graph.expand(schd, start, stop, self._limits.graph_edges)
+        return self._call(expand, self._graphs, self._serve_graph)
 
     def note(self, user: str, text: str) -> None:
         """Write to the scheduler's log what somebody asked for."""
@@ -195,11 +209,21 @@ class Door:
         """Take nothing more; tell those who wait (main thread)."""
         self._open = False
         self._tell()
-        while self._calls:
-            self._calls.popleft().refuse(reason, self._deliver)
+        for calls in (self._calls, self._graphs):
+            while calls:
+                calls.popleft().refuse(reason, self._deliver)
         self._deliver(self._book.close, reason)
 
-    def _call(self, function: Call[T]) -> T:
+    def _change(self, function: Call[T]) -> T:
+        """Change the scheduler, in the order of the calls."""
+        return self._call(function, self._calls, self._serve_calls)
+
+    def _call(
+        self,
+        function: Call[T],
+        calls: deque[_Call[Any]],
+        serve: Callable[[], None],
+    ) -> T:
         """Run something in the main thread, and wait for its result.
 
         Raises:
@@ -208,9 +232,9 @@ class Door:
         if not self._open:
             raise Unavailable(STOPPED)
         call = _Call(function, self._make_event())
-        self._calls.append(call)
+        calls.append(call)
         try:
-            self._loop.call_soon_threadsafe(self._serve_calls)
+            self._loop.call_soon_threadsafe(serve)
         except RuntimeError as exc:  # the loop is closed
             raise Unavailable(STOPPED) from exc
         if not call.done.wait(self._limits.main_thread_timeout):
@@ -220,17 +244,30 @@ class Door:
         return call.future.result()
 
     def _serve_calls(self) -> None:
-        """Do what was asked, in order (main thread).
+        """Make all changes that were asked for (main thread)."""
+        for _ in range(len(self._calls)):
+            self._serve(self._calls.popleft())
+
+    def _serve_graph(self) -> None:
+        """Make one graph, and leave time for the run before the next."""
+        if not self._graphs or self._resting > self._loop.time():
+            return
+        began = self._loop.time()
+        self._serve(self._graphs.popleft())
+        pause = (self._loop.time() - began) * REST
+        self._resting = self._loop.time() + pause
+        self._loop.call_later(pause, self._serve_graph)
+
+    def _serve(self, call: _Call[Any]) -> None:
+        """Do what was asked, in the main thread.
 
         What slipped in while the door was being closed is refused: the
         scheduler would not look at it any more.
         """
-        while self._calls:
-            call = self._calls.popleft()
-            if self._open:
-                call.serve(self._schd, self._deliver)
-            else:
-                call.refuse(STOPPED, self._deliver)
+        if self._open:
+            call.serve(self._schd, self._deliver)
+        else:
+            call.refuse(STOPPED, self._deliver)
 
     def _reporter(self, ticket: Ticket) -> Callable[..., None]:
         def report(*outcome: Any) -> None:

@@ -19,7 +19,10 @@ from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
-from cylc_flask.errors import NotFound
+from cylc_flask.errors import NotFound, RequestError
+
+#: How many arguments one request may have.
+MAX_PAIRS = 2_000
 
 #: Values by name, each in the order of their coming.
 Raw = dict[str, list[str]]
@@ -30,6 +33,7 @@ def parse(query: str) -> Raw:
 
     Raises:
         NotFound: It is not UTF-8 (Cylc 7's answer).
+        RequestError: It is far too much.
 
     Examples:
         >>> parse('a=1&a=x+y&b')
@@ -38,9 +42,14 @@ def parse(query: str) -> Raw:
     found: Raw = {}
     if not query:
         return found
+    pairs = query.split('&')
+    if len(pairs) > MAX_PAIRS:
+        raise RequestError(
+            f'{len(pairs)} arguments are too many: {MAX_PAIRS} at most'
+        )
     try:
         query.encode('latin-1').decode()
-        for pair in query.split('&'):
+        for pair in pairs:
             if pair:
                 name, _, value = pair.partition('=')
                 found.setdefault(_unquote(name), []).append(_unquote(value))

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import resource
 import socket
@@ -42,7 +42,7 @@ class Place:
     config: Config
     workflow: str
     run_dir: Path
-    passphrase: str
+    passphrase: str = field(repr=False)
     files: Files
     listeners: list[socket.socket]
     address: Address
@@ -118,6 +118,11 @@ def _listen(
 
 
 def _own_names() -> list[str]:
-    """Return the host's names, the one that Cylc uses first."""
+    """Return the host's names, the one that Cylc uses first.
+
+    Cylc 7's clients call a short name by its full one.
+    """
     name: str = get_host()  # type: ignore[no-untyped-call]
-    return list(dict.fromkeys((name, socket.gethostname())))
+    return list(dict.fromkeys(
+        (name, socket.gethostname(), socket.getfqdn())
+    ))

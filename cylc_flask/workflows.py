@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from cylc_flask.legacy.graph import Grouping
+from cylc_flask.legacy.meter import Meter
 from cylc_flask.legacy.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Workflow:
     sessions: dict[str, Sessions] = field(default_factory=lambda: {
         'rest': Sessions(), 'id': Sessions()
     })
+    #: How often `identify` is called.
+    identified: Meter = field(default_factory=Meter)
     #: Which families Cylc 7's graph views have closed, for all of them.
     grouping: Grouping = field(default_factory=Grouping)
     _made: dict[str, tuple[int, Any]] = field(default_factory=dict)

@@ -36,10 +36,12 @@ class Caller:
     Args:
         name: ``USER@HOST:PROGRAM``, for log lines.
         uuid: The client's session, a new one for clients that name none.
+        returns: Whether it has named one, by which it can be known again.
     """
 
     name: str
     uuid: str
+    returns: bool
 
     @classmethod
     def of(cls, agent: str, sender: str) -> Caller:
@@ -52,6 +54,7 @@ class Caller:
         return cls(
             printable(f'{user}@{host}:{program}', LENGTH),
             printable(words.get('uuid') or str(uuid4())),
+            bool(words.get('uuid')),
         )
 
     def __str__(self) -> str:

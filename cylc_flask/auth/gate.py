@@ -137,8 +137,12 @@ class Gate:
             g.user = attempt.user
             return
         if attempt.outcome is Outcome.FAILED:
+            if not self._throttle.failed(address, attempt.name):
+                raise RequestError(
+                    'Too many failed log-ins: wait before the next.', 429,
+                    (('Retry-After', '4'),),
+                )
             LOG.warning(f'[client-connect] DENIED {caller()}')
-            self._throttle.failed(address, attempt.name)
         challenge = self._scheme.challenge(attempt.outcome is Outcome.STALE)
         if is_browser():
             # Its log-in window would send the password with each request

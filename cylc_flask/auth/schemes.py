@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable
 import time
 from typing import Protocol
-from urllib.parse import quote
 
 from cylc_flask.auth.attempts import Attempt, Outcome
 from cylc_flask.auth.basic import BasicAuth
@@ -28,13 +27,9 @@ from cylc_flask.auth.digest import DigestAuth
 from cylc_flask.auth.nonces import Nonces
 from cylc_flask.auth.users import Users
 from cylc_flask.config import Config
+from cylc_flask.realm import realm_of
 
 __all__ = ['Attempt', 'Outcome', 'Scheme', 'make_scheme', 'realm_of']
-
-#: What a realm may hold besides letters and digits: printable ASCII without
-#: the quote and the backslash, which clients escape each in their own way,
-#: and the percent sign.
-_PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
 class Scheme(Protocol):
@@ -78,18 +73,3 @@ def make_scheme(
         return BasicAuth(realm, users)
     nonces = Nonces(secret, clock)
     return DigestAuth(realm, users, nonces, config.digest_algorithm)
-
-
-def realm_of(workflow: str) -> str:
-    """Return the realm of a workflow: its name, the same in all clients.
-
-    Those do not agree on letters outside ASCII, nor on how to escape, so
-    such are percent-encoded.
-
-    Examples:
-        >>> realm_of('nwp/run1')
-        'nwp/run1'
-        >>> realm_of('größe')
-        'gr%C3%B6%C3%9Fe'
-    """
-    return quote(workflow, safe=_PLAIN)

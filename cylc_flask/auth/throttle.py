@@ -46,39 +46,47 @@ class Throttle:
 
     Only the answer to a failure waits. The right password is let in at
     once, however many wrong ones come from the same address: on a shared
-    host, somebody else's guesses must not lock the owner out. With all
-    places to wait taken, further failures are answered without delay, so a
-    crowd of them cannot hold all connections; against a crowd there is the
-    limit on requests.
+    host, somebody else's guesses must not lock the owner out. One failure of
+    a user at an address waits at a time, and so many in all that they cannot
+    hold all connections; others are turned away at once, and learn nothing.
 
     Args:
         sleep: Waits some seconds, letting others go on.
         clock: Returns seconds from a clock that is never set back.
+        places: How many may wait at once.
     """
 
     def __init__(
         self,
         sleep: Callable[[float], object],
         clock: Callable[[], float],
+        places: int = SLEEPERS,
     ) -> None:
         self._sleep = sleep
         self._clock = clock
         self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
-        self._sleepers = 0
+        self._places = places
+        self._sleepers: set[tuple[str, str]] = set()
         self._lock = Lock()
 
-    def failed(self, address: str, user: str) -> None:
-        """Note a failed log-in, and return after a while."""
+    def failed(self, address: str, user: str) -> bool:
+        """Note a failed log-in, and return after a while.
+
+        Returns:
+            False, at once, if it is to be turned away.
+        """
+        who = address, user
         with self._lock:
             delay = self._note(address, user)
-            if self._sleepers >= SLEEPERS:
-                return
-            self._sleepers += 1
+            if who in self._sleepers or len(self._sleepers) >= self._places:
+                return False
+            self._sleepers.add(who)
         try:
             self._sleep(delay)
         finally:
             with self._lock:
-                self._sleepers -= 1
+                self._sleepers.discard(who)
+        return True
 
     def succeeded(self, address: str, user: str) -> None:
         """Forgive what failed before."""

@@ -27,6 +27,9 @@ from cylc_flask.legacy.points import check
 from cylc_flask.legacy.states import WORDS
 from cylc_flask.replica.side import Definition
 
+#: No id is longer, in characters, nor need a pattern be.
+MAX_LENGTH = 255
+
 
 class TaskId(NamedTuple):
     """One task at one point."""
@@ -87,6 +90,10 @@ def parse(item: str, namespaces: Iterable[str] = ()) -> Pattern:
         >>> parse('a.b', ['a.b']).relative_id
         '*/a.b'
     """
+    if len(item) > MAX_LENGTH:
+        raise RequestError(
+            f'An item has more than {MAX_LENGTH} characters: {item:.80}'
+        )
     head, colon, state = item.rpartition(':')
     if not colon:
         head, state = item, ''

@@ -29,6 +29,9 @@ from cylc_flask.replica.side import Definition
 
 INTEGER = 'integer'
 
+#: No point is longer, in characters.
+MAX_LENGTH = 100
+
 
 def key(point: str, definition: Definition) -> Any:
     """Return what points of this workflow compare by.
@@ -36,6 +39,8 @@ def key(point: str, definition: Definition) -> Any:
     Raises:
         ValueError: It is no point in this cycling mode.
     """
+    if len(point) > MAX_LENGTH:
+        raise ValueError('longer than any point')
     if definition.cycling_mode == INTEGER:
         return int(point)
     return _instant(point, definition.initial_point)

@@ -57,6 +57,9 @@ LISTS = {
 
 TIMEOUT = 30.0
 
+#: No answer is waited for longer than so many seconds more.
+LONGEST = 3600.0
+
 Values = dict[str, list[str]]
 
 
@@ -119,9 +122,10 @@ def grouped(pairs: list[tuple[str, str]]) -> Values:
 def patience(values: Values) -> float:
     """Return how much longer the server is asked to take."""
     try:
-        return float(values['wait'][-1])
+        seconds = float(values['wait'][-1])
     except (KeyError, ValueError):
         return 0
+    return min(seconds, LONGEST) if seconds > 0 else 0
 
 
 def is_read(endpoint: str) -> bool:

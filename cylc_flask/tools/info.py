@@ -45,6 +45,7 @@ from typing import Any
 from cylc_flask.address import SERVICE, Info, info_path, is_alive, read_info
 from cylc_flask.credentials import CERTIFICATE, PASSPHRASE
 from cylc_flask.errors import CylcFlaskError
+from cylc_flask.realm import realm_of
 from cylc_flask.tools.client import Client
 from cylc_flask.tools.locate import locate, served
 
@@ -200,6 +201,6 @@ def ask(info: Info, run_dir: Path) -> str:
     began = perf_counter()
     answer = Client(run_dir, PATIENCE).get('id/identify').value
     name = answer.get('name') if isinstance(answer, dict) else None
-    if name != info.realm:
+    if realm_of(str(name)) != info.realm:
         raise CylcFlaskError(f'answers in the name of "{name}"')
     return f'answers in {(perf_counter() - began) * 1000:.0f} ms'

@@ -24,6 +24,7 @@ import orjson
 from werkzeug.exceptions import HTTPException
 
 from cylc.flow import LOG
+from cylc_flask.auth.gate import is_browser
 from cylc_flask.errors import Refused, RequestError
 
 HTML = 'text/html;charset=utf-8'
@@ -74,7 +75,7 @@ def fault(exc: Exception) -> Response:
 def page(status: int, text: str) -> Response:
     """Return an error in the form that the client reads."""
     title = HTTPStatus(status).phrase
-    if status == HTTPStatus.UNAUTHORIZED and not _is_browser():
+    if status == HTTPStatus.UNAUTHORIZED and not is_browser():
         # Clients read no more of it than the challenge, and often.
         return Response(b'', status, content_type=HTML)
     if _wants_json():
@@ -88,10 +89,6 @@ def page(status: int, text: str) -> Response:
         render_template('error.html', status=status, title=title, text=text),
         status, content_type=HTML,
     )
-
-
-def _is_browser() -> bool:
-    return request.headers.get('User-Agent', '').startswith('Mozilla/')
 
 
 def _wants_json() -> bool:

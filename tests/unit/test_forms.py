@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from cylc_flask.errors import NotFound
-from cylc_flask.forms import parse
+from cylc_flask.errors import NotFound, RequestError
+from cylc_flask.forms import MAX_PAIRS, parse
 
 
 @pytest.mark.parametrize('text, found', [
@@ -44,6 +44,13 @@ def test_parse(text: str, found: dict[str, list[str]]) -> None:
 def test_not_utf8(text: str) -> None:
     with pytest.raises(NotFound, match="encoded with 'utf8'"):
         parse(text)
+
+
+def test_too_many() -> None:
+    """A parser that is kept busy keeps everybody waiting."""
+    assert len(parse('&'.join(['a=1'] * MAX_PAIRS))['a']) == MAX_PAIRS
+    with pytest.raises(RequestError, match='too many'):
+        parse('&'.join(['a=1'] * (MAX_PAIRS + 1)))
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text())))

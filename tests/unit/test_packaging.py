@@ -114,14 +114,14 @@ def test_licence_is_the_full_text():
 
 
 def test_folders_are_found():
-    assert assets.static() == ROOT / 'static'
+    assert assets.folder('static') == ROOT / 'static'
     assert assets.templates() == ROOT / 'templates'
 
 
 def test_installed_folder_comes_first(tmp_path, monkeypatch):
     (tmp_path / 'cylc_flask' / 'static').mkdir(parents=True)
     monkeypatch.setattr(assets, 'PACKAGE', tmp_path / 'cylc_flask')
-    assert assets.static() == tmp_path / 'cylc_flask' / 'static'
+    assert assets.folder('static') == tmp_path / 'cylc_flask' / 'static'
 
 
 def test_version_is_the_package_s():

@@ -88,11 +88,8 @@ def hold_suite() -> Answer:
 
 @endpoints(Privilege.FULL_CONTROL, WAIT)
 def release_suite() -> Answer:
-    """Resume the workflow, and forget the hold point, as Cylc 7 does."""
-    tickets = [give('resume')]
-    if current.workflow().store.side.hold_point:
-        tickets.append(give('release_hold_point'))
-    return answer(*tickets)
+    """Resume the workflow, release all tasks, and forget the hold point."""
+    return answer(give('resume'), give('release_hold_point'))
 
 
 @endpoints(Privilege.FULL_CONTROL, WAIT)

@@ -61,7 +61,9 @@ class Endpoint:
         """Return the view, with the labels that the gate reads."""
         def view(segments: str = '') -> Response:
             if self.privilege:
-                sessions.note_call(self.name)
+                sessions.note_call(
+                    self.name, self.privilege >= Privilege.SHUTDOWN
+                )
             answer = current.json(self.function(**self._read(g.raw)))
             if 'command_id' in g:
                 answer.headers['Cylc-Command-ID'] = g.command_id

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -67,13 +68,20 @@ def apiversion() -> int:
 
 
 @endpoints(Privilege.NONE)
-def identify() -> dict[str, Any]:
+def identify() -> bytes:
     """Say who we are, as far as the caller may know."""
+    sessions.note_identify()
     for level in IDENTIFY_LEVELS:
         gate.is_denied(level)
-    return identity.identify(
-        current.workflow().store, current.user().privilege, _state_summary
+    level = min(current.user().privilege, IDENTIFY_LEVELS[-1])
+    result: bytes = current.workflow().made(
+        f'identify {level}', partial(_identify_bytes, level)
     )
+    return result
+
+
+def _identify_bytes(level: Privilege, store: Store) -> bytes:
+    return orjson.dumps(identity.identify(store, level, _state_summary))
 
 
 @endpoints(Privilege.NONE)

@@ -54,7 +54,7 @@ def give(command: str, **arguments: Any) -> Ticket:
 
 def answer(*tickets: Ticket) -> Answer:
     """Answer at once, or when the outcome is known (``?wait=SECONDS``)."""
-    g.command_id = tickets[-1].id
+    g.command_id = ', '.join(ticket.id for ticket in tickets)
     seconds = _seconds()
     if seconds is None:
         return [True, QUEUED]
@@ -89,6 +89,7 @@ def outcome(ticket: Ticket) -> Answer:
 
 def nothing_to_do(what: str, reason: str) -> Answer:
     """Answer a command which Cylc 8 makes superfluous."""
+    _seconds()
     current.workflow().commands.note(
         current.caller().name, f'Nothing to do for {what}: {reason}'
     )

@@ -31,19 +31,36 @@ from cylc_flask.views import current
 SILENT = ('put_message', 'put_messages')
 
 
-def note_call(endpoint: str) -> None:
+def note_call(endpoint: str, changes: bool) -> None:
     """Note an allowed call of the caller's session.
 
-    The first call of a session is logged, and each one in debug mode.
+    The first call of a session is logged, and each one in debug mode. Who
+    names no session has a new one each time: of those only changes are
+    logged, or a script that looks often would fill the log.
     """
     caller = current.caller()
-    visit = _table().visit(caller.uuid)
-    g.session = visit.session
-    for uuid in visit.forgotten:
-        LOG.debug(f'[client-forget] {uuid}')
-    debugging = LOG.isEnabledFor(logging.DEBUG)
-    if debugging or (visit.is_new and endpoint not in SILENT):
+    is_news = changes
+    g.session = Session()
+    if caller.returns:
+        visit = _table().visit(caller.uuid)
+        g.session, is_news = visit.session, visit.is_new
+        for uuid in visit.forgotten:
+            LOG.debug(f'[client-forget] {uuid}')
+    if LOG.isEnabledFor(logging.DEBUG) or (
+        is_news and endpoint not in SILENT
+    ):
         LOG.info(f'[client-command] {endpoint} {caller}')
+
+
+def note_identify() -> None:
+    """Count a call of `identify`; tell the log how many, once an hour."""
+    found = current.workflow().identified.note()
+    if found is not None:
+        number, seconds = found
+        level = logging.WARNING if number > seconds else logging.DEBUG
+        LOG.log(
+            level, f'[client-identify] {number} id requests in PT{seconds}S'
+        )
 
 
 def own() -> Session:

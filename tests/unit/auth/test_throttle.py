@@ -93,20 +93,35 @@ def test_memory_is_bounded(waits):
 
 
 def test_so_many_wait_at_once():
-    """More of them get their answer at once, and hold no connection."""
+    """More of them are turned away at once, and hold no connection."""
     depth = 0
 
     def sleep(seconds):
         """Fail again while the others are still waiting."""
         nonlocal depth
         depth += 1
-        brake.failed('10.0.0.1', f'user{depth}')
+        answers.append(brake.failed('10.0.0.1', f'user{depth}'))
 
+    answers = []
     brake = Throttle(sleep, Clock())
     for _ in range(2):
         depth = 0
         brake.failed('10.0.0.1', 'cylc')
         assert depth == throttle.SLEEPERS
+        assert answers == [False] + [True] * (throttle.SLEEPERS - 1)
+        answers.clear()
+
+
+def test_one_waits_at_a_time_for_a_user():
+    """Many guesses side by side are no faster than one after the other."""
+    def sleep(seconds):
+        answers.append(brake.failed('10.0.0.1', 'cylc'))
+        answers.append(brake.failed('10.0.0.2', 'cylc'))
+
+    answers = []
+    brake = Throttle(sleep, Clock(), places=2)
+    assert brake.failed('10.0.0.1', 'cylc')
+    assert answers == [False, False, False, True]
 
 
 def test_broken_sleep_gives_its_place_back():
