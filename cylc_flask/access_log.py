@@ -17,12 +17,13 @@
 
 from __future__ import annotations
 
+from io import TextIOWrapper
 import logging
 from logging.handlers import RotatingFileHandler
 import os
 from pathlib import Path
 import sys
-from typing import Callable, TextIO
+from typing import Callable
 
 from cylc.flow import LOG
 
@@ -63,11 +64,11 @@ class _File(RotatingFileHandler):
         self.setFormatter(logging.Formatter('%(message)s'))
         self._complaint = ''
 
-    def _open(self) -> TextIO:
-        """Open the file for its owner: it holds what was asked for."""
+    def _open(self) -> TextIOWrapper:
+        """Open the file for its owner alone: it holds what was asked for."""
+        flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY
         return open(
-            self.baseFilename, self.mode, encoding='utf-8',
-            opener=lambda path, flags: os.open(path, flags, 0o600),
+            os.open(self.baseFilename, flags, 0o600), 'a', encoding='utf-8'
         )
 
     def handleError(self, record: logging.LogRecord) -> None:
