@@ -400,3 +400,12 @@ def test_unknown_command(run: Run) -> None:
     assert run.request('GET', 'get_command?id=1').status_code == 404
     answer = run.request('GET', 'get_command?id=1', user='anon')
     assert answer.status_code == 403
+
+
+def test_kill_all(run: Run) -> None:
+    """No items means all that run: this is the end."""
+    jobs = [job_of(run, task) for task in ('keep.1', 'sits.3')]
+    order(run, 'kill_tasks')
+    wait_state(run, 'keep.1', 'failed')
+    wait_state(run, 'sits.3', 'failed')
+    run.wait_for(lambda: not any(map(psutil.pid_exists, jobs)))

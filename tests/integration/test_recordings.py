@@ -74,6 +74,7 @@ def part(name: str, start: int = 0, stop: int | None = None) -> Step:
 #: The recorded server from its start to its end by "remove_cycle".
 FIRST: list[Step] = [
     SETTLED,
+    QUIET,
     part('auth'),
     part('identify', 0, 4),
     part('ping_suite', 0, 2),
@@ -87,6 +88,14 @@ FIRST: list[Step] = [
     part('ping_task', 0, 11),
     part('get_graph_raw'),
     part('get_broadcast', 0, 1),
+    part('put_broadcast', 0, 17),
+    part('get_broadcast', 1, 9),
+    part('clear_broadcast', 0, 6),
+    part('expire_broadcast'),
+    part('put_broadcast', 17),
+    part('clear_broadcast', 6),
+    part('trigger_tasks', 1),
+    # From here on as fast as can be: sessions end after a minute.
     QUIET,
     part('get_latest_state', 0, 10),
     part('reset_task_states', 0, 1),
@@ -97,16 +106,9 @@ FIRST: list[Step] = [
     part('get_latest_state', 11, 13),
     part('signout', 0, 4),
     part('get_latest_state', 13, 16),
-    part('trigger_tasks', 1),
     part('poll_tasks'),
     '[1/sleeper/01:running] (polled)started',
     '[1/victim/01:running] (polled)started',
-    part('put_broadcast', 0, 17),
-    part('get_broadcast', 1, 9),
-    part('clear_broadcast', 0, 6),
-    part('expire_broadcast'),
-    part('put_broadcast', 17),
-    part('clear_broadcast', 6),
     part('put_messages', 0, 14),
     part('put_message'),
     part('put_ext_trigger'),
@@ -135,6 +137,7 @@ FIRST: list[Step] = [
 #: The one after it, until it is stopped.
 SECOND: list[Step] = [
     SETTLED,
+    QUIET,
     part('remove_cycle', 2),
     part('nudge'),
     part('set_verbosity', 0, 1),
@@ -167,7 +170,7 @@ HELD: list[Step] = [
     part('session_expiry', 0, 5),
 ]
 
-HTTPS: list[Step] = [SETTLED, load('https/https')]
+HTTPS: list[Step] = [SETTLED, QUIET, load('https/https')]
 
 
 class Play(NamedTuple):
@@ -244,10 +247,10 @@ def replay(run: Run, play: Play) -> list[Replayed]:
     results: list[Replayed] = []
     for step in play.script:
         if step == QUIET:
-            run.wait_for(lambda: age(run) > 2)
+            run.wait_for(lambda: age(run) > 2, 40)
             continue
         if isinstance(step, str):
-            run.wait_log(step, 40)
+            run.wait_log(step, 90)
             continue
         command = ''
         for exchange in step:
