@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: How many commands are remembered after their end.
 REMEMBERED = 1000
 
+#: So much of an outcome is kept, in characters.
+LONGEST = 10_000
+
 
 class State(StrEnum):
     """How far a command has come."""
@@ -180,7 +183,8 @@ class TicketBook:
             text = f'{text}\n{missed}' if text else missed
         found.state = state
         found.warnings = warnings
-        found.text = text
+        found.text = text[:LONGEST]
+        found.unmatched = ()
         found.settled.set()
 
     def close(self, reason: str) -> None:

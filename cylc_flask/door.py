@@ -34,7 +34,7 @@ from typing import (
 
 from cylc.flow import LOG
 from cylc.flow.commands import COMMANDS
-from cylc_flask import graph
+from cylc_flask import graph, validate
 from cylc_flask.commands import Event, State, Ticket, TicketBook
 from cylc_flask.errors import Refused, Unavailable
 from cylc_flask.replica.records import text_of
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cylc.flow.scheduler import Scheduler
     from cylc_flask.config import Limits
     from cylc_flask.replica.graph import RawGraph
+    from cylc_flask.replica.side import Side
 
 T = TypeVar('T')
 Call = Callable[['Scheduler'], T]
@@ -70,6 +71,7 @@ class Door:
         deliver: Runs a function in the server thread.
         make_event: Makes an event on which the server thread can wait.
         read_side: Publishes what the data store lacks (main thread).
+        side: Returns how far the workflow is, as clients see it.
         limits: How long to wait for the main thread, how large a graph.
     """
 
@@ -80,6 +82,7 @@ class Door:
         deliver: Callable[..., None],
         make_event: Callable[[], Event],
         read_side: Callable[[], None],
+        side: Callable[[], Side],
         limits: Limits,
     ) -> None:
         self._schd = schd
@@ -87,6 +90,7 @@ class Door:
         self._deliver = deliver
         self._make_event = make_event
         self._read_side = read_side
+        self._side = side
         self._limits = limits
         self._book = TicketBook(make_event)
         self._calls: deque[_Call[Any]] = deque()
@@ -106,11 +110,14 @@ class Door:
         """Have a command validated, and queue it.
 
         Raises:
+            RequestError: It could harm the scheduler.
             Refused: It is not valid, with the scheduler's words.
             Unavailable: The scheduler is stopping.
         """
         if not self._open or self._book.closed:
             raise Unavailable(STOPPED)
+        for task in _tasks(arguments):
+            validate.within_reach(task, self._side())
         ticket = self._book.issue(command, user, unmatched)
         for item in unmatched:
             LOG.warning(f'No tasks match "{item}"')
@@ -286,6 +293,12 @@ class Door:
             self._read_side()
         for outcome in outcomes:
             self._deliver(self._book.settle, *outcome)
+
+
+def _tasks(arguments: dict[str, Any]) -> list[str]:
+    """Return the tasks that a command is about."""
+    task = arguments.get('task')
+    return [*arguments.get('tasks', ()), *([task] if task else ())]
 
 
 def _signature(command: str, arguments: dict[str, Any]) -> str:

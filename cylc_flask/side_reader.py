@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Mapping
 
@@ -123,7 +124,19 @@ def read_definition(schd: Scheduler, serial: int) -> Definition:
         leaves=list(config.leaves),
         feet=list(config.feet),
         polling_tasks=_lists(config.workflow_polling_tasks),
+        shortest_step=_shortest_step(config.sequences),
     )
+
+
+def _shortest_step(sequences: Iterable[Any]) -> float | None:
+    """Return the seconds between dates; a single date has no step."""
+    steps = [
+        recurrence.duration.get_seconds()
+        for sequence in sequences
+        if (recurrence := getattr(sequence, 'recurrence', None))
+        and recurrence.duration
+    ]
+    return min(steps, default=None)
 
 
 def _text(point: object | None) -> str | None:

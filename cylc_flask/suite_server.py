@@ -149,7 +149,7 @@ class SuiteServer:
         self._tap = Tap(self._schd, thread.deliver)
         self._door = Door(
             self._schd, self._loop, thread.deliver, make_event,
-            self._tap.changed, here.config.limits,
+            self._tap.changed, lambda: store.side, here.config.limits,
         )
         flow = Workflow(
             here.workflow, here.passphrase, store, records, self._door

@@ -16,22 +16,73 @@
 """What goes to the scheduler, checked before it can do harm there.
 
 cylc-flow trusts those who reach its queues: some values would stop it, or
-be stored and stop it later. Each check names what is wrong.
+be stored and stop it later. Each check names what is wrong. Broadcast
+settings have a module of their own.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+import reprlib
+from typing import TYPE_CHECKING, Any
 
 from metomi.isodatetime.parsers import TimePointParser
 
+from cylc.flow.cycling.iso8601 import point_parse
 from cylc.flow.cycling.loader import standardise_point_string
 from cylc.flow.exceptions import CylcError
 from cylc.flow.id import Tokens
+from cylc.flow.task_outputs import (
+    TASK_OUTPUT_SUBMIT_FAILED,
+    TASK_OUTPUT_SUBMITTED,
+)
+from cylc.flow.wallclock import get_unix_time_from_time_string
 from cylc_flask.errors import RequestError
 
-#: Settings are no deeper than sections of sections.
-MAX_DEPTH = 4
+if TYPE_CHECKING:
+    from cylc_flask.replica.side import Side
+
+#: How much of a bad value is shown, in characters.
+SHOWN = 80
+
+#: No date or time is longer, in characters. Cylc would look at each of a
+#: million with the patience of a parser.
+MAX_DATE = 100
+
+#: Times are between these, in seconds since 1970: until 2200. Cylc adds
+#: run times to them and writes the sum as a date.
+EARLIEST, LATEST = 0, 7_258_118_400
+
+#: What the scheduler says to itself about a job. From a client, about a
+#: task that is no longer in the pool, it ends the scheduler.
+SUBMISSION = frozenset({TASK_OUTPUT_SUBMITTED, TASK_OUTPUT_SUBMIT_FAILED})
+
+#: How many cycles ahead of the workflow a task may be, and in which year.
+#: Cylc counts the points of a sequence of dates one by one, in its main
+#: loop; where its calendar ends, so does the scheduler.
+MAX_CYCLES = 5_000
+MAX_YEAR = 9_900
+
+_parse_date: Any = point_parse
+_cylc_seconds: Any = get_unix_time_from_time_string
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = SHOWN
+
+
+def shown(value: Any) -> str:
+    """Return a value's repr, in short however large or deep it is.
+
+    Examples:
+        >>> shown('no')
+        "'no'"
+        >>> len(shown('x' * 1000)), shown([[[[[[[[]]]]]]]])
+        (80, '[[[[[[...]]]]]]')
+    """
+    try:
+        return _repr.repr(value)[:SHOWN]
+    except ValueError:  # a number of more digits than Python writes
+        return f'<{type(value).__name__}>'
 
 
 def text(name: str, value: Any) -> str:
@@ -45,15 +96,16 @@ def text(name: str, value: Any) -> str:
         RequestError: It is no such text.
     """
     if not isinstance(value, str):
-        raise RequestError(f'{name} must be a text, not {value!r:.80}')
-    if not _storable(value):
+        raise RequestError(f'{name} must be a text, not {shown(value)}')
+    if not is_storable(value):
         raise RequestError(
-            f'{name} has characters which are none: {value!r:.80}'
+            f'{name} has characters which are none: {shown(value)}'
         )
     return value
 
 
-def _storable(value: str) -> bool:
+def is_storable(value: str) -> bool:
+    """Tell whether a text can be written to a database, or to a job."""
     return '\0' not in value and not any(
         '\ud800' <= char <= '\udfff' for char in value
     )
@@ -68,7 +120,7 @@ def texts(name: str, value: Any) -> list[str]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
-        raise RequestError(f'{name} must be a list, not {value!r:.80}')
+        raise RequestError(f'{name} must be a list, not {shown(value)}')
     return [text(name, item) for item in value]
 
 
@@ -80,14 +132,42 @@ def point(name: str, value: Any) -> str:
     """
     value = text(name, value)
     try:
+        if len(value) > MAX_DATE:
+            raise ValueError('too long')
         standard = standardise_point_string(value)
     except (CylcError, ValueError, OverflowError) as exc:
         raise RequestError(
-            f'{name} is not a cycle point: {value!r:.80}'
+            f'{name} is not a cycle point: {shown(value)}'
         ) from exc
     if not standard:
-        raise RequestError(f'{name} is not a cycle point: {value!r:.80}')
+        raise RequestError(f'{name} is not a cycle point: {shown(value)}')
     return str(standard)
+
+
+def within_reach(task: str, side: Side) -> None:
+    """Refuse a task so far in the future that Cylc would choke on it.
+
+    Args:
+        task: ``POINT/NAME``; what is a pattern can mean no such task, and
+            what is no date Cylc refuses by itself.
+        side: Tells how far the workflow is.
+    """
+    step = side.definition.shortest_step
+    origin = side.runahead_point or side.definition.initial_point
+    if step is None:
+        return
+    try:
+        point = _parse_date(task.partition('/')[0])
+        distance = (point - _parse_date(origin)).get_seconds()
+    except (CylcError, ValueError):
+        return
+    if distance > 0 and (
+        distance > step * MAX_CYCLES or point.year > MAX_YEAR
+    ):
+        raise RequestError(
+            f'{shown(task)} is too far in the future: more than {MAX_CYCLES}'
+            f' cycles after {origin}, or near the end of the calendar.'
+        )
 
 
 def task_job(value: Any) -> str:
@@ -97,7 +177,7 @@ def task_job(value: Any) -> str:
         RequestError: It is none.
     """
     value = text('task_job', value)
-    problem = f'task_job is not POINT/NAME/NUMBER: {value!r:.80}'
+    problem = f'task_job is not POINT/NAME/NUMBER: {shown(value)}'
     try:
         tokens = Tokens(value, relative=True)
     except ValueError as exc:
@@ -118,13 +198,21 @@ def _is_submit_number(job: str) -> bool:
 def event_time(value: Any) -> str | None:
     """Return the time of a message, ISO 8601, or None.
 
+    Cylc reads one form only, and its main loop ends where it meets another;
+    times in other forms are put into that one.
+
     Raises:
         RequestError: It is none.
     """
     if value is None:
         return None
     checked = text('event_time', value)
-    date_time('event_time', checked)
+    seconds = date_time('event_time', checked)
+    try:
+        _cylc_seconds(checked)
+    except Exception:  # it fails in many ways
+        date = datetime.fromtimestamp(seconds, UTC)
+        return date.strftime('%Y-%m-%dT%H:%M:%SZ')
     return checked
 
 
@@ -132,15 +220,22 @@ def date_time(name: str, value: str) -> float:
     """Return a date and time in seconds since 1970.
 
     Raises:
-        RequestError: It is not ISO 8601.
+        RequestError: It is not ISO 8601, or in another age.
     """
     try:
+        if len(value) > MAX_DATE:
+            raise ValueError('too long')
         parsed = TimePointParser().parse(value)
-        return float(parsed.seconds_since_unix_epoch)
+        seconds = float(parsed.seconds_since_unix_epoch)
     except Exception as exc:  # the parser fails in many ways
         raise RequestError(
-            f'{name} is not an ISO 8601 date and time: {value!r:.80}'
+            f'{name} is not an ISO 8601 date and time: {shown(value)}'
         ) from exc
+    if not EARLIEST <= seconds < LATEST:
+        raise RequestError(
+            f'{name} is not between the years 1970 and 2199: {shown(value)}'
+        )
+    return seconds
 
 
 def messages(value: Any) -> list[tuple[str, str]]:
@@ -151,74 +246,23 @@ def messages(value: Any) -> list[tuple[str, str]]:
     """
     if not isinstance(value, list):
         raise RequestError(
-            f'messages must be a list of pairs, not {value!r:.80}'
+            f'messages must be a list of pairs, not {shown(value)}'
         )
     pairs = []
     for item in value:
         if not isinstance(item, (list, tuple)) or len(item) != 2:
             raise RequestError(
-                f'messages must be pairs of severity and text: {item!r:.80}'
+                f'messages must be pairs of severity and text: {shown(item)}'
             )
-        pairs.append((text('severity', item[0]), text('message', item[1])))
+        pairs.append((text('severity', item[0]), _message(item[1])))
     return pairs
 
 
-def settings(value: Any) -> tuple[list[Any], list[Any]]:
-    """Divide broadcast settings into usable and bad ones.
-
-    Args:
-        value: A list of nested sections, or one such section.
-
-    Raises:
-        RequestError: It is not even that.
-    """
-    if isinstance(value, dict):
-        value = [value]
-    if not isinstance(value, list):
+def _message(value: Any) -> str:
+    message = text('message', value)
+    if message in SUBMISSION:
         raise RequestError(
-            f'settings must be a list of sections, not {value!r:.80}'
+            f'The message {message!r} is not for jobs to send: the scheduler'
+            ' knows of submissions by itself.'
         )
-    good: list[Any] = []
-    bad: list[Any] = []
-    for item in value:
-        usable = isinstance(item, dict) and item and _is_section(item, 1)
-        (good if usable else bad).append(item)
-    return good, bad
-
-
-def _is_section(section: dict[Any, Any], depth: int) -> bool:
-    return depth <= MAX_DEPTH and all(
-        isinstance(key, str) and _storable(key) and (
-            _is_section(value, depth + 1) if isinstance(value, dict)
-            else isinstance(value, str) and _storable(value)
-        )
-        for key, value in section.items()
-    )
-
-
-def cancel_settings(value: Any) -> list[Any]:
-    """Return the settings to cancel; their values do not matter.
-
-    Raises:
-        RequestError: They are not sections.
-    """
-    if not value:
-        return []
-    if isinstance(value, dict):
-        value = [value]
-    if not isinstance(value, list) or not all(
-        isinstance(item, dict) and _is_shape(item, 1) for item in value
-    ):
-        raise RequestError(
-            f'cancel_settings must be a list of sections, not {value!r:.80}'
-        )
-    return value
-
-
-def _is_shape(section: dict[Any, Any], depth: int) -> bool:
-    return depth <= MAX_DEPTH and all(
-        isinstance(key, str) and _storable(key) and (
-            not isinstance(value, dict) or _is_shape(value, depth + 1)
-        )
-        for key, value in section.items()
-    )
+    return message

@@ -27,8 +27,8 @@ from cylc_flask.legacy.points import check
 from cylc_flask.legacy.states import WORDS
 from cylc_flask.replica.side import Definition
 
-#: No id is longer, in characters, nor need a pattern be.
-MAX_LENGTH = 255
+#: No name, point and state together are longer, in characters.
+LONGEST = 500
 
 
 class TaskId(NamedTuple):
@@ -90,10 +90,6 @@ def parse(item: str, namespaces: Iterable[str] = ()) -> Pattern:
         >>> parse('a.b', ['a.b']).relative_id
         '*/a.b'
     """
-    if len(item) > MAX_LENGTH:
-        raise RequestError(
-            f'An item has more than {MAX_LENGTH} characters: {item:.80}'
-        )
     head, colon, state = item.rpartition(':')
     if not colon:
         head, state = item, ''
@@ -104,9 +100,12 @@ def parse(item: str, namespaces: Iterable[str] = ()) -> Pattern:
     else:
         point, name = '*', head
     pattern = Pattern(item, name, point, WORDS.get(state, state) or None)
-    if (colon and not state) or not _is_readable(pattern):
+    if (
+        len(item) > LONGEST or (colon and not state)
+        or not _is_readable(pattern)
+    ):
         raise RequestError(
-            f'Malformed item: "{item}" (NAME[.POINT][:STATE]'
+            f'Malformed item: "{item[:LONGEST]}" (NAME[.POINT][:STATE]'
             ' or [POINT/]NAME[:STATE])'
         )
     return pattern

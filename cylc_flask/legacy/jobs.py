@@ -23,6 +23,19 @@ from cylc_flask.legacy.pool import Pool
 from cylc_flask.replica.store import Store
 
 
+def is_known(store: Store, job: str) -> bool:
+    """Tell whether there is the task of a job, ``POINT/NAME/NN``.
+
+    One that a reload has taken out of the graph may still run.
+    """
+    task, _, _ = job.rpartition('/')
+    _, _, name = task.partition('/')
+    return (
+        name in store.side.definition.tasks
+        or f'{store.workflow.id}//{task}' in store.task_proxies
+    )
+
+
 def latest_job(store: Store, task_id: str) -> str:
     """Return the id of a task's latest job, ``POINT/NAME/NN``.
 

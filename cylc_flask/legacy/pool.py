@@ -29,6 +29,9 @@ from cylc_flask.legacy.states import task_state
 from cylc_flask.replica.side import Definition
 from cylc_flask.replica.store import Store
 
+#: So many unreadable items are named in an error.
+SHOWN = 20
+
 #: So many patterns of one request are compared with every name.
 MAX_PATTERNS = 200
 
@@ -144,7 +147,7 @@ class Pool:
         and unknown names, of which it does not always warn.
 
         Raises:
-            RequestError: An item cannot be read; the text names all such.
+            RequestError: An item cannot be read; the text names such.
         """
         ids: dict[str, None] = {}
         unmatched = []
@@ -182,7 +185,7 @@ class Pool:
             except RequestError as exc:
                 errors.append(exc.text)
         if errors:
-            raise RequestError('; '.join(errors))
+            raise RequestError('; '.join(errors[:SHOWN]))
         return patterns
 
     @cached_property

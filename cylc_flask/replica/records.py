@@ -26,6 +26,10 @@ from ansimarkup import strip
 
 KEPT = 1000
 
+#: So much of a record is kept, in characters: clients can have any of their
+#: texts logged.
+LONGEST = 10_000
+
 
 def text_of(record: logging.LogRecord) -> str:
     """Return what a log record says, without Cylc's marks for colours."""
@@ -52,7 +56,9 @@ class Records:
     def add(self, level: int, text: str, time: float) -> None:
         """Append a record; the oldest goes when there are too many."""
         self.newest += 1
-        self._records.append(Record(self.newest, level, text, time))
+        self._records.append(
+            Record(self.newest, level, text[:LONGEST], time)
+        )
 
     def since(self, number: int) -> tuple[list[Record], int]:
         """Return what came after a record, and the newest number.

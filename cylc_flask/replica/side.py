@@ -64,6 +64,9 @@ class Definition:
     feet: list[str]
     #: {task: [workflow, remote task, status, graph string]}
     polling_tasks: dict[str, list[str]]
+    #: Seconds from a cycle point to the next, the fewest of any sequence;
+    #: None where cycle points are integers, or do not repeat.
+    shortest_step: float | None = None
 
 
 @dataclass(frozen=True)

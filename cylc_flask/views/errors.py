@@ -75,6 +75,8 @@ def fault(exc: Exception) -> Response:
 def page(status: int, text: str) -> Response:
     """Return an error in the form that the client reads."""
     title = HTTPStatus(status).phrase
+    # What is no Unicode came out of a literal of the client's.
+    text = text.encode(errors='replace').decode()
     if status == HTTPStatus.UNAUTHORIZED and not is_browser():
         # Clients read no more of it than the challenge, and often.
         return Response(b'', status, content_type=HTML)

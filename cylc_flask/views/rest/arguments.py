@@ -40,6 +40,9 @@ Items = list[str]
 #: No literal of a client is longer.
 MAX_LITERAL = 4096
 
+#: Nor does one send more items.
+MAX_ITEMS = 10_000
+
 FORM = 'application/x-www-form-urlencoded'
 
 
@@ -142,6 +145,8 @@ def _refuse(known: set[str], given: Raw, status: int, where: str) -> None:
 
 def _read(name: str, values: list[str], kind: str) -> Any:
     if kind.startswith('Items'):
+        if len(values) > MAX_ITEMS:
+            raise RequestError(f'More than {MAX_ITEMS} {name}')
         return values
     if len(values) > 1:
         raise RequestError(
@@ -161,7 +166,10 @@ def literal(name: str, value: str) -> Any:
     try:
         if len(value) > MAX_LITERAL:
             raise ValueError('too long')
-        return literal_eval(value)
+        found = literal_eval(value)
+        # Not all that can be read can be written.
+        repr(found)
+        return found
     except (ValueError, TypeError, SyntaxError,
             MemoryError, RecursionError) as exc:
         raise RequestError(f'Bad argument value: {name}={value}') from exc

@@ -17,13 +17,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 import re
 from typing import Any
 
 from cylc.flow import LOG
-from cylc_flask import validate
+from cylc_flask import broadcasts, validate
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.legacy.jobs import latest_job
+from cylc_flask.legacy.jobs import is_known, latest_job
 from cylc_flask.privilege import Privilege
 from cylc_flask.views import current
 from cylc_flask.views.rest.arguments import Items
@@ -33,7 +34,9 @@ from cylc_flask.views.rest.outcome import Answer, outcome
 endpoints = Endpoints()
 
 #: The end of a message with its time, as Cylc 7's oldest clients send it.
-AT_TIME = re.compile(r'(.*) at (\d{4}\S*T\S+)', re.DOTALL).fullmatch
+AT_TIME = re.compile(
+    r'(.*) at (\d{4}\S{,20}T\S{1,40})', re.DOTALL
+).fullmatch
 
 
 @endpoints(Privilege.FULL_CONTROL, takes_json=True)
@@ -41,10 +44,15 @@ def put_messages(
     task_job: Any = None, event_time: Any = None, messages: Any = None
 ) -> Answer:
     """Take messages of a job, ``POINT/NAME/NN``."""
+    flow = current.workflow()
+    job = validate.task_job(task_job)
+    time = validate.event_time(event_time)
     checked = validate.messages(messages)
-    current.workflow().commands.put_messages(
-        validate.task_job(task_job), validate.event_time(event_time), checked
-    )
+    if is_known(flow.store, job):
+        flow.commands.put_messages(job, time, checked)
+    else:
+        # Cylc 8 would make a task of that name.
+        LOG.warning(f'Undeliverable messages received and ignored: {job}')
     return [True, f'Messages queued: {len(checked)}']
 
 
@@ -53,14 +61,21 @@ def put_message(task_id: str, severity: str, message: str) -> Answer:
     """Take a message of a task's latest job (oldest clients)."""
     flow = current.workflow()
     job = latest_job(flow.store, task_id)
-    found = AT_TIME(message)
-    text, event_time = found.groups() if found else (message, None)
+    text, event_time = _split_time(message)
     flow.commands.put_messages(
         job,
-        validate.event_time(event_time),
+        event_time,
         validate.messages([[severity, text]]),
     )
     return [True, 'Message queued']
+
+
+def _split_time(message: str) -> tuple[str, str | None]:
+    """Return a message without the time at its end, and that."""
+    if found := AT_TIME(message):
+        with suppress(RequestError):
+            return found[1], validate.event_time(found[2])
+    return message, None
 
 
 @endpoints(Privilege.FULL_CONTROL)
@@ -86,15 +101,21 @@ def put_broadcast(
     ):
         if value is None:
             raise RequestError(f'put_broadcast needs {name}')
-    good, bad = validate.settings(settings)
-    modified, faults = current.workflow().commands.broadcast(
-        'put_broadcast',
-        point_strings=validate.texts('point_strings', point_strings),
-        namespaces=validate.texts('namespaces', namespaces),
-        settings=good,
+    flow = current.workflow()
+    points, bad_points = broadcasts.points(point_strings)
+    good, bad = broadcasts.settings(settings)
+    names = validate.texts('namespaces', namespaces)
+    modified, faults = flow.commands.broadcast(
+        'put_broadcast', point_strings=points, namespaces=names, settings=good
     )
-    if bad:
-        faults = {**faults, 'settings': [*faults.get('settings', []), *bad]}
+    known = flow.store.side.definition.ancestors
+    for name, values in (
+        ('point_strings', sorted({*bad_points})),
+        ('namespaces', sorted({*names} - {*known})),
+        ('settings', [*faults.get('settings', ()), *bad]),
+    ):
+        if values:
+            faults = {**faults, name: values}
     return _broadcast_answer(modified, faults)
 
 
@@ -109,7 +130,7 @@ def clear_broadcast(
         'clear_broadcast',
         point_strings=validate.texts('point_strings', point_strings or []),
         namespaces=validate.texts('namespaces', namespaces or []),
-        cancel_settings=validate.cancel_settings(cancel_settings),
+        cancel_settings=broadcasts.cancel_settings(cancel_settings),
     ))
 
 
