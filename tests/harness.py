@@ -186,7 +186,7 @@ class Run:
             'HOME': str(self.home),
             'LANG': 'C.UTF-8',
             'PATH': f'{BIN}:{os.environ["PATH"]}',
-            'USER': os.environ.get('USER', 'root'), 'CYLC_PYTHONPATH': '/tmp/fz/wt',
+            'USER': os.environ.get('USER', 'root'),
             **(environment or {}),
         }
         self.write(conf / 'global.cylc', GLOBAL_CYLC + dedent(global_config))
