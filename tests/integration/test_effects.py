@@ -376,9 +376,12 @@ def test_wait_not_long_enough(run: Run) -> None:
     assert abs(said['time'] - time.time()) < 30
     answer = run.request('POST', 'release_suite')
     assert answer.json() == [True, 'Command queued']
-    ticket = answer.headers['Cylc-Command-ID']
-    run.wait_for(lambda: outcome_of(run, ticket))
-    assert f'Command "resume" actioned. ID={ticket}' in run.log()
+    tickets = answer.headers['Cylc-Command-ID']
+    said = run.wait_for(lambda: outcome_of(run, tickets))
+    assert said['outcome'] == [True, 'Command succeeded']
+    resume, release = tickets.split(', ')
+    assert f'Command "resume" actioned. ID={resume}' in run.log()
+    assert f'Command "release_hold_point" actioned. ID={release}' in run.log()
 
 
 def outcome_of(run: Run, ticket: str) -> dict[str, Any] | None:

@@ -23,13 +23,14 @@ from typing import Any
 
 from cylc.flow import LOG
 from cylc_flask import broadcasts, validate
+from cylc_flask.commands import Ticket
 from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.legacy.jobs import is_known, latest_job
 from cylc_flask.privilege import Privilege
 from cylc_flask.views import current
 from cylc_flask.views.rest.arguments import Items
 from cylc_flask.views.rest.endpoint import Endpoints
-from cylc_flask.views.rest.outcome import Answer, outcome
+from cylc_flask.views.rest.outcome import JOINT, Answer, outcome, worst
 
 endpoints = Endpoints()
 
@@ -157,12 +158,10 @@ def _broadcast_answer(
 
 @endpoints(Privilege.FULL_READ)
 def get_command(id: str) -> dict[str, Any]:
-    """Tell what became of a command."""
-    ticket = current.workflow().commands.find(id)
-    if ticket is None:
-        raise NotFound(f'No command has the id {id!r:.80}')
+    """Tell what became of a command, by the id in its answer's header."""
+    ticket = worst([_ticket(each) for each in id.split(JOINT)])
     return {
-        'id': ticket.id,
+        'id': id,
         'command': ticket.command,
         'user': ticket.user,
         'time': ticket.time,
@@ -170,3 +169,10 @@ def get_command(id: str) -> dict[str, Any]:
         'warnings': ticket.warnings,
         'outcome': outcome(ticket),
     }
+
+
+def _ticket(id: str) -> Ticket:
+    ticket = current.workflow().commands.find(id)
+    if ticket is None:
+        raise NotFound(f'No command has the id {id!r:.80}')
+    return ticket

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
@@ -32,6 +33,9 @@ Answer = list[Any]
 WAIT = 'wait'
 
 QUEUED = 'Command queued'
+
+#: Stands between the ids of commands which were given as one.
+JOINT = ', '
 
 
 def submit(command: str, **arguments: Any) -> Answer:
@@ -54,15 +58,19 @@ def give(command: str, **arguments: Any) -> Ticket:
 
 def answer(*tickets: Ticket) -> Answer:
     """Answer at once, or when the outcome is known (``?wait=SECONDS``)."""
-    g.command_id = ', '.join(ticket.id for ticket in tickets)
+    g.command_id = JOINT.join(ticket.id for ticket in tickets)
     seconds = _seconds()
     if seconds is None:
         return [True, QUEUED]
     end = monotonic() + seconds
     for ticket in tickets:
         ticket.wait(max(0.0, end - monotonic()))
-    worst = max(tickets, key=lambda ticket: _ORDER.index(ticket.state))
-    return outcome(worst)
+    return outcome(worst(tickets))
+
+
+def worst(tickets: Sequence[Ticket]) -> Ticket:
+    """Return the command that went worst of those given as one."""
+    return max(tickets, key=lambda ticket: _ORDER.index(ticket.state))
 
 
 _ORDER = (
