@@ -29,7 +29,7 @@ import pytest
 import requests
 
 from tests.effects import order, tasks, workflow
-from tests.harness import Run, Starter
+from tests.harness import Run, Starter, free_port
 
 PLUGINS = Path(__file__).parent.parent / 'data' / 'plugins'
 
@@ -125,7 +125,8 @@ def stopped(mod_start: Starter) -> dict[str, Stopped]:
         mod_start.make(
             FLOW.format(seconds=stop.seconds),
             name=name.replace(' ', '-'),
-            config={'legacy_run_directory': ''},
+            # One that nobody else takes afterwards.
+            config={'legacy_run_directory': '', 'port': free_port()},
         )
         for name, stop in STOPS.items()
     ]
