@@ -38,7 +38,7 @@ wheel: $(BIN)/pip  ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache \
+	rm -rf $(VENV) .venv-modern build dist *.egg-info .pytest_cache .mypy_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

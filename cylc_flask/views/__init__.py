@@ -15,7 +15,7 @@
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
 """What clients see: thin functions from requests to answers.
 
-The rule of this folder: a view is a route, a privilege, a docstring and a
-few lines. It looks up a workflow, reads its replica or knocks at its door,
-and never meets a scheduler.
+The rule of this folder: what takes more than a few lines belongs below it.
+A view looks up a workflow, reads its replica or knocks at its door, and
+never meets a scheduler.
 """
