@@ -301,6 +301,10 @@ RULES = (
         'recorded while the jobs ran'),
     # The log
     Rule(
+        'auth: (no|curl-like) User-Agent.*|auth: User-Agent without .*'
+        '|get_latest_state: no uuid.*', 'log',
+        'who names no session would fill the log by looking often'),
+    Rule(
         'get_latest_state: .*', 'json/err_(content|size)',
         'log lines, where Cylc 7 sent the insides of its log records'),
     # Stops
