@@ -65,8 +65,11 @@ class _File(RotatingFileHandler):
         self._complaint = ''
 
     def _open(self) -> TextIOWrapper:
-        """Open the file for its owner alone: it holds what was asked for."""
-        flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY
+        """Open the file for its owner alone: it holds what was asked for.
+
+        A named pipe in its place is not waited for.
+        """
+        flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK
         return open(
             os.open(self.baseFilename, flags, 0o600), 'a', encoding='utf-8'
         )

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 
@@ -81,6 +82,20 @@ def test_no_file_can_be_made(tmp_path, caplog):
     assert access_log.writer('file/log', tmp_path) is None
     assert caplog.text.count('no access log') == 2
     assert str(tmp_path / 'file') in caplog.text
+
+
+def test_a_pipe_is_not_waited_for(tmp_path, caplog):
+    os.mkfifo(tmp_path / 'log')
+    assert access_log.writer('log', tmp_path) is None
+    assert 'no access log' in caplog.text
+    reader = os.open(tmp_path / 'log', os.O_RDONLY | os.O_NONBLOCK)
+    write = access_log.writer('log', tmp_path)
+    write('one')
+    assert os.read(reader, 100) == b'one\n'
+    for _ in range(1000):
+        write('x' * 100)
+    assert caplog.text.count('no access log') == 2
+    os.close(reader)
 
 
 def test_full_disk(tmp_path, caplog, capfd):
