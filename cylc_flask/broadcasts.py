@@ -63,6 +63,10 @@ LONGEST_JOB = 100 * DAY
 #: How often a job may be polled, in seconds.
 SHORTEST_POLL = 1.0
 
+#: What no value of can be broadcast: when Cylc looks for a platform to which
+#: it fits, it fails on all.
+UNUSABLE = (('remote', 'retrieve job logs retry delays'),)
+
 #: Durations which may not be left empty.
 NEEDED = ('default run length', 'time limit buffer')
 
@@ -197,11 +201,16 @@ def _check(path: Path, value: Any) -> None:
             raise ValueError(f'no name has brackets or lines: {shown(name)}')
     if not isinstance(value, str) or not is_storable(value):
         raise ValueError(f'not a text: {shown(value)}')
+    if path in UNUSABLE:
+        raise ValueError(f'this setting cannot be broadcast: {path[-1]}')
     kind = _kind(path)
     _check_length(kind, value)
     coerced = _coerce(path, value)
     if 'INTERVAL' in kind:
         _check_intervals(path[-1], coerced)
+    elif path == ('remote', 'host'):
+        # Cylc asks for its address; what is no name at all it cannot ask.
+        value.strip().encode('idna')
     elif path[0] == 'events' and path[-1].endswith('handlers'):
         _check_templates(coerced)
 

@@ -34,6 +34,7 @@ from typing import (
 
 from cylc.flow import LOG
 from cylc.flow.commands import COMMANDS
+from cylc.flow.cycling.loader import get_point
 from cylc_flask import graph, validate
 from cylc_flask.commands import Event, State, Ticket, TicketBook
 from cylc_flask.errors import Refused, Unavailable
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 T = TypeVar('T')
 Call = Callable[['Scheduler'], T]
+
+#: An item that each platform has.
+POLLING = 'execution polling intervals'
 
 STOPPED = 'The scheduler is stopping.'
 BUSY = 'The scheduler is too busy to answer; nothing was done.'
@@ -162,8 +166,20 @@ class Door:
         event_time: str | None,
         messages: list[tuple[str, str]],
     ) -> None:
-        """Hand in messages of a job."""
+        """Hand in messages of a job.
+
+        Raises:
+            RequestError: They could harm the scheduler.
+            Unavailable: The scheduler is stopping.
+        """
+        validate.within_reach(task_job, self._side())
+
         def put(schd: Any) -> None:
+            if not _has_platform(schd, task_job):
+                LOG.warning(
+                    f'Undeliverable messages received and ignored: {task_job}'
+                )
+                return
             schd.server.resolvers.put_messages(task_job, event_time, messages)
         self._change(put)
 
@@ -293,6 +309,17 @@ class Door:
             self._read_side()
         for outcome in outcomes:
             self._deliver(self._book.settle, *outcome)
+
+
+def _has_platform(schd: Any, task_job: str) -> bool:
+    """Tell whether a job can have been submitted (main thread).
+
+    A task in the pool has no whole platform if that was not found, or if
+    none is needed. Cylc would look there for how to poll the job.
+    """
+    point, name, _ = task_job.split('/')
+    task = schd.pool.get_task(get_point(point), name)
+    return task is None or POLLING in task.platform
 
 
 def _tasks(arguments: dict[str, Any]) -> list[str]:

@@ -76,6 +76,8 @@ GOOD: list[tuple[str, str]] = [
     ('events.handlers', 'echo %(no_such_variable)s 100%%'),
     ('events.mail events', 'failed'),
     ('simulation.default run length', 'PT1S'),
+    ('remote.host', 'größe.example.org'),
+    ('remote.host', '$(rose host-select x)'),
 ]
 
 BAD: list[tuple[str, str]] = [
@@ -106,6 +108,10 @@ BAD: list[tuple[str, str]] = [
     ('execution retry delays', '1*'),
     ('events.execution timeout', 'P1000000Y'),
     ('simulation.default run length', ''),
+    ('remote.retrieve job logs retry delays', 'PT1M'),
+    ('remote.host', 'a..b'),
+    ('remote.host', 'x' * 64),
+    ('remote.host', '\ufffe'),
 ]
 
 
