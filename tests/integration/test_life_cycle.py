@@ -57,7 +57,7 @@ SLOW = """
             R1 = one => two
     [runtime]
         [[one]]
-            script = sleep 3
+            script = sleep 6
         [[two]]
 """
 

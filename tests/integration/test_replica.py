@@ -183,4 +183,5 @@ def check_definition(definition: dict[str, Any], mode: str) -> None:
         'initial_point': '1',
         'public_privilege': 'shutdown',
         'polling_tasks': {},
+        'shortest_step': None,
     }

@@ -85,7 +85,7 @@ def test_port_that_is_taken_is_passed_over(opened):
 def test_range_is_used_all_over():
     seen = set()
     for _ in range(30):
-        found = listen.listen([LOOPBACK], 30000, 60000)
+        found = listen.listen([LOOPBACK], 20000, 30000)
         seen.add(port_of(found[0]))
         listen.close(found)
     assert len(seen) > 20
@@ -125,12 +125,12 @@ def test_range_is_exhausted_on_all_addresses(opened):
 ])
 def test_address_is_not_ours(address, reason):
     with pytest.raises(CylcFlaskError, match=reason) as caught:
-        listen.listen([address], 30000, 60000)
+        listen.listen([address], 20000, 30000)
     assert str(caught.value).startswith(f'cannot listen on {address}: ')
 
 
 def test_all_addresses_are_those_of_ipv4_and_ipv6(opened):
-    opened += listen.listen([''], 30000, 60000)
+    opened += listen.listen([''], 20000, 30000)
     assert len(opened) == 1
     assert answers(LOOPBACK, port_of(opened[0]))
     if has_ipv6():
@@ -147,13 +147,13 @@ def test_all_addresses_without_ipv6(opened, monkeypatch):
         return real(family, *args, **kwargs)
 
     monkeypatch.setattr(listen.socket, 'socket', without_ipv6)
-    opened += listen.listen([''], 30000, 60000)
+    opened += listen.listen([''], 20000, 30000)
     assert opened[0].getsockname()[0] == '0.0.0.0'
 
 
 def test_several_addresses_share_a_port(opened):
     addresses = ['127.0.0.1', '127.0.0.2']
-    opened += listen.listen(addresses, 30000, 60000)
+    opened += listen.listen(addresses, 20000, 30000)
     assert [sock.getsockname()[0] for sock in opened] == addresses
     assert len({port_of(sock) for sock in opened}) == 1
     for address in addresses:
@@ -164,16 +164,16 @@ def test_several_addresses_share_a_port(opened):
 def test_ipv6_beside_ipv4_is_only_that(ipv4, opened):
     if not has_ipv6():
         with pytest.raises(CylcFlaskError, match='cannot listen on'):
-            listen.listen([ipv4, '::1'], 30000, 60000)
+            listen.listen([ipv4, '::1'], 20000, 30000)
         return
-    opened += listen.listen([ipv4, '::'], 30000, 60000)
+    opened += listen.listen([ipv4, '::'], 20000, 30000)
     assert [sock.getsockname()[0] for sock in opened] == [ipv4, '::']
     assert answers(LOOPBACK, port_of(opened[0]))
     assert answers('::1', port_of(opened[0]))
 
 
 def test_port_has_to_be_free_on_all_addresses(opened):
-    opened += listen.listen(['127.0.0.2'], 30000, 60000)
+    opened += listen.listen(['127.0.0.2'], 20000, 30000)
     port = port_of(opened[0])
     with pytest.raises(CylcFlaskError, match=f'no free port {port}'):
         listen.listen(['127.0.0.1', '127.0.0.2'], port, port)
@@ -182,7 +182,7 @@ def test_port_has_to_be_free_on_all_addresses(opened):
 
 
 def test_jobs_do_not_inherit_sockets(opened, tmp_path):
-    opened += listen.listen([LOOPBACK], 30000, 60000)
+    opened += listen.listen([LOOPBACK], 20000, 30000)
     opened.append(listen.listen_unix(str(tmp_path / 'sock')))
     assert not any(sock.get_inheritable() for sock in opened)
 
