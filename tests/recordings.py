@@ -337,6 +337,9 @@ VOLATILE = {
     'submit_method_id': 'ID',
 }
 
+#: Cylc 8 knows none of jobs which take less than half a second.
+SOMETIMES = 'mean_elapsed_time'
+
 #: Numbers above this are times.
 A_LONG_TIME_AGO = 1e9
 
@@ -400,6 +403,8 @@ def normalised(value: Any, key: str = '') -> Any:
         return {name: normalised(each, name) for name, each in value.items()}
     if isinstance(value, list):
         return [normalised(each) for each in value]
+    if key == SOMETIMES:
+        return VOLATILE[key]
     if value is None or isinstance(value, bool):
         return value
     if key in VOLATILE:
