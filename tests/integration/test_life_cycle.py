@@ -36,7 +36,7 @@ from tests.chaos import (
 )
 from tests.harness import Run, Starter, wait_for
 
-#: One whose only task fails, which makes it stall, and abort.
+#: One whose only task fails when it is let go; it stalls, and aborts.
 STALLS = """
     [scheduler]
         [[events]]
@@ -47,17 +47,18 @@ STALLS = """
             R1 = one
     [runtime]
         [[one]]
-            script = sleep 2; false
+            script = until [[ -e $CYLC_WORKFLOW_RUN_DIR/go ]]; do sleep 1; done
+            post-script = false
 """
 
-#: One with a job that takes its time.
+#: One with a job that goes on until it is let go.
 SLOW = """
     [scheduling]
         [[graph]]
             R1 = one => two
     [runtime]
         [[one]]
-            script = sleep 6
+            script = until [[ -e $CYLC_WORKFLOW_RUN_DIR/go ]]; do sleep 1; done
         [[two]]
 """
 
@@ -69,6 +70,11 @@ NEW = """
 """
 
 
+def let_go(run: Run) -> None:
+    """Let the job go on which waits for that."""
+    (run.run_dir / 'go').touch()
+
+
 # The ends
 
 
@@ -76,6 +82,7 @@ def test_natural_end(start: Starter) -> None:
     run = start(SLOW)
     traces = Traces.of(run)
     traces.assert_untouched()
+    let_go(run)
     assert run.wait_end() == 0
     traces.assert_orderly()
     assert 'AUTOMATIC' in run.log()
@@ -86,9 +93,11 @@ def test_clean_stop_waits_for_jobs(start: Starter) -> None:
     traces = Traces.of(run)
     run.wait_log('=> running')
     run.cylc('stop', run.name)
+    run.wait_log('Command "stop" actioned')
     # Meanwhile clients are served.
     assert is_served(run)
     traces.assert_untouched()
+    let_go(run)
     assert run.wait_end() == 0
     assert '1/one/01:running] => succeeded' in run.log()
     assert '1/two' not in run.log().replace('1/two:waiting', '')
@@ -126,6 +135,7 @@ def test_control_c(start: Starter) -> None:
 def test_abort_on_stall(start: Starter) -> None:
     run = start(STALLS)
     traces = Traces.of(run)
+    let_go(run)
     assert run.wait_end() != 0
     assert 'abort on stall timeout' in run.log()
     traces.assert_orderly()
