@@ -263,6 +263,24 @@ def test_idle_connections_end_at_once(serve, tls):
             assert everything(sock) == b''
 
 
+def test_connections_made_at_the_end_do_not_hold_it_up(serve):
+    def app(environ, start_response):
+        served.thread.stop()
+        time.sleep(0.3)  # nobody is taken up meanwhile
+        return small(environ, start_response)
+
+    served = serve(app)
+    with served.connect() as sock:
+        sock.sendall(get())
+        time.sleep(0.1)
+        for _ in range(5):
+            served.connect()
+        assert one(sock).status == 200
+        began = time.monotonic()
+        served.thread.ended.result(PATIENCE)
+        assert time.monotonic() - began < GRACE / 2
+
+
 def test_answers_under_way_are_ended(serve):
     app = Gated()
     served = serve(app)
