@@ -26,6 +26,7 @@ import orjson
 
 from cylc_flask.auth import gate
 from cylc_flask.errors import RequestError
+from cylc_flask.nesting import depth
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.views import current
 from cylc_flask.views.rest import sessions
@@ -171,25 +172,8 @@ def _read_json() -> None:
         raise RequestError('Invalid JSON document') from exc
     if not isinstance(document, dict):
         raise RequestError('The JSON document must be an object')
-    if _depth(document) > MAX_DEPTH:
+    if depth(document, MAX_DEPTH) > MAX_DEPTH:
         raise RequestError(
             f'The JSON document is more than {MAX_DEPTH} levels deep'
         )
     g.document = document
-
-
-def _depth(document: Any) -> int:
-    """Return how deep a document is nested, or that it is too deep.
-
-    Examples:
-        >>> _depth({'a': [{}]}), _depth({})
-        (3, 1)
-    """
-    depth, level = 0, [document]
-    while level and depth <= MAX_DEPTH:
-        depth += any(isinstance(item, (dict, list)) for item in level)
-        level = [
-            inner for item in level if isinstance(item, (dict, list))
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    return depth
