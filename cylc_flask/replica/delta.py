@@ -79,8 +79,15 @@ class Draft:
     def __init__(
         self, workflow: Element, elements: Mapping[str, Elements]
     ) -> None:
+        self.old_workflow = workflow
         self.workflow = copy(workflow)
+        #: True if the workflow came whole.
+        self.workflow_is_new = False
         self.cleared: set[str] = set()
+        #: Elements (kind, id) which came whole.
+        self.added: set[tuple[str, str]] = set()
+        #: Fields which may have changed, of those that did not.
+        self.touched: dict[tuple[str, str], set[str]] = {}
         #: Added elements (kind, id) which the scheduler has in its store as
         #: the same objects that it publishes: what it did to them, it has
         #: done to the delta, and must not be done again.
@@ -99,6 +106,22 @@ class Draft:
             if kind in self.cleared:
                 return None
             return self._elements[kind].get(id_)
+
+    @property
+    def is_reloaded(self) -> bool:
+        """True if nothing is left of what was there."""
+        return self.cleared.issuperset(KINDS)
+
+    def before(self, kind: str) -> Elements:
+        """Return the elements of a kind that this started from."""
+        return self._elements[kind]
+
+    def touch(self, kind: str, id_: str, names: Iterable[str]) -> None:
+        """Note which fields of an element are about to change.
+
+        The workflow goes by the name of its kind.
+        """
+        self.touched.setdefault((kind, id_), set()).update(names)
 
     def own(self, kind: str, id_: str) -> Element | None:
         """Return an element for changing."""
@@ -137,13 +160,14 @@ def apply(draft: Draft, delta: Any) -> None:
             _update(draft, kind, part)
             _prune(draft, kind, part.pruned)
     if delta.HasField(WORKFLOW):
-        _apply_workflow(draft.workflow, delta.workflow)
+        _apply_workflow(draft, delta.workflow)
 
 
 def _add(draft: Draft, kind: str, part: Any) -> None:
     for element in part.added:
         draft.changes[kind][element.id] = copy(element)
         draft.shared.add((kind, element.id))
+        draft.added.add((kind, element.id))
 
 
 def _update(draft: Draft, kind: str, part: Any) -> None:
@@ -159,7 +183,12 @@ def _update(draft: Draft, kind: str, part: Any) -> None:
             continue
         element = draft.own(kind, update.id)
         if element is not None:
+            draft.touch(kind, update.id, _names(update))
             _merge(element, update, CLEAR_FIELD_MAP[kind])
+
+
+def _names(element: Element) -> list[str]:
+    return [field.name for field, _ in element.ListFields()]
 
 
 def _merge(element: Element, update: Element, replaced: set[str]) -> None:
@@ -184,9 +213,11 @@ def _prune(draft: Draft, kind: str, ids: Iterable[str]) -> None:
         draft.changes[kind][id_] = None
     for (holder, holder_id, field), listed in gone.items():
         if (holder, holder_id) not in draft.shared:
+            draft.touch(holder, holder_id, (field,))
             _unlist(draft.own(holder, holder_id), field, listed)
     if removed and kind in LISTED_BY_WORKFLOW:
         holder_element = draft.workflow
+        draft.touch(WORKFLOW, WORKFLOW, (kind,))
         if kind == 'edges':
             holder_element = holder_element.edges
         _unlist(holder_element, kind, removed)
@@ -210,18 +241,23 @@ def _unlist(element: Element | None, field: str, ids: list[str]) -> None:
     values[:] = kept
 
 
-def _apply_workflow(workflow: Element, part: Any) -> None:
+def _apply_workflow(draft: Draft, part: Any) -> None:
+    workflow, update = draft.workflow, part.updated
+    draft.touch(WORKFLOW, WORKFLOW, _names(update))
     if part.reloaded:
         workflow.Clear()
+        draft.workflow_is_new = True
     if part.added.ListFields():
         workflow.CopyFrom(part.added)
-    update = part.updated
+        draft.workflow_is_new = True
     if update.states_updated:
         for name in CLEAR_FIELD_MAP[WORKFLOW]:
             workflow.ClearField(name)
+        draft.touch(WORKFLOW, WORKFLOW, CLEAR_FIELD_MAP[WORKFLOW])
     _merge(workflow, update, CLEAR_FIELD_MAP[WORKFLOW])
     for name, length in DEQUE_FIELD_MAP[WORKFLOW].items():
         if getattr(update, name):
             del getattr(workflow, name)[:-length]
     if part.HasField('pruned'):
         workflow.pruned = True
+        draft.touch(WORKFLOW, WORKFLOW, ('pruned',))

@@ -21,6 +21,8 @@ from collections.abc import Iterable
 
 from cylc_flask.compat import pb
 
+from . import change
+from .change import Change
 from .delta import KINDS, Draft, Element, Elements, apply, copy
 from .side import Side
 
@@ -48,7 +50,7 @@ class Store:
         self._elements = {kind: getattr(self, kind) for kind in KINDS}
         self._jobs_of: dict[str, dict[str, None]] = {}
 
-    def load(self, snapshot: bytes, side: Side) -> None:
+    def load(self, snapshot: bytes, side: Side) -> Change:
         """Take over a whole store, given as PbEntireWorkflow."""
         entire = pb.PbEntireWorkflow.FromString(snapshot)
         for kind, elements in self._elements.items():
@@ -62,19 +64,27 @@ class Store:
         self._index(self.jobs.values())
         self.side = side
         self.version += 1
+        return change.loaded(
+            self.version, self._elements, self.workflow, side
+        )
 
-    def apply(self, delta: bytes | None, side: Side) -> None:
+    def apply(self, delta: bytes | None, side: Side) -> Change:
         """Apply AllDeltas, or take over side data alone.
 
         Either all of it, or nothing and an exception: the version before
         stays readable.
         """
+        draft = None
         if delta is not None:
             draft = Draft(self.workflow, self._elements)
             apply(draft, pb.AllDeltas.FromString(delta))
+        last = getattr(self, 'side', None)
+        step = change.stepped(self.version + 1, draft, delta, side, last)
+        if draft is not None:
             self._commit(draft)
         self.side = side
         self.version += 1
+        return step
 
     def jobs_of(self, task_proxy: str) -> list[Element]:
         """Return the jobs of a task proxy, the first submission first."""
