@@ -25,14 +25,16 @@ from flask import Flask
 
 from cylc_flask import assets
 from cylc_flask.auth.gate import Gate
+from cylc_flask.auth.login import Login
 from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.schemes import make_scheme, realm_of
+from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
-from cylc_flask.views import errors, rest
+from cylc_flask.views import errors, rest, sessions
 from cylc_flask.views.current import Services
-from cylc_flask.workflows import Registry
+from cylc_flask.workflows import Registry, Workflow
 
 #: What `enable` in the configuration can switch on.
 BLUEPRINTS = {'rest': rest.init_app}
@@ -61,18 +63,33 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(config, workflows)
-    flow = workflows.only()
-    scheme = make_scheme(
-        config, realm_of(flow.name), WorkflowUsers(flow, config),
-        secrets.token_bytes(32),
-    )
-    throttle = Throttle(
-        sleep, time.monotonic,
-        min(SLEEPERS, max(1, config.limits.open_connections // 4)),
-    )
-    rate = Rate(config.limits.request_rate, time.monotonic)
-    Gate(config, scheme, throttle, rate, hosts).init_app(app)
+    _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
-    for name in config.enable:
-        BLUEPRINTS[name](app)
+    sessions.init_app(app)
+    for name, init_app in BLUEPRINTS.items():
+        if name in config.enable:
+            init_app(app)
     return app
+
+
+def _gate(
+    config: Config,
+    flow: Workflow,
+    hosts: frozenset[str],
+    sleep: Callable[[float], object],
+) -> Gate:
+    """Return what stands before all views."""
+    limits = config.limits
+    users = WorkflowUsers(flow, config)
+    share = max(1, limits.open_connections // 4)
+    login = Login(
+        make_scheme(
+            config, realm_of(flow.name), users, secrets.token_bytes(32)
+        ),
+        users,
+        Sessions(config.session_lifetime, limits.sessions, time.monotonic),
+        Throttle(sleep, time.monotonic, min(SLEEPERS, share)),
+        strangers=share,
+    )
+    rate = Rate(limits.request_rate, time.monotonic)
+    return Gate(config, login, rate, hosts)

@@ -63,7 +63,7 @@ FILE_VARIABLE = f'{PREFIX}CONFIG'
 DEFAULT = 'default'
 
 #: The blueprints that there are.
-BLUEPRINTS = ('rest',)
+BLUEPRINTS = ('rest', 'graphql', 'websocket')
 
 #: All addresses of the machine, as the socket module writes it.
 ANY_ADDRESS = ''
@@ -89,7 +89,18 @@ class Limits:
     main_thread_timeout: float = setting(20, number(0.1, 3_600, 'seconds'))
     #: The most that a client can ask for with ``?wait=``.
     wait: float = setting(60, number(0, 3_600, 'seconds'))
+    #: Open sessions; one user has half of them at most.
+    sessions: int = setting(1_000, whole(2, 100_000, 'sessions'))
     graph_edges: int = setting(20_000, whole(1, 10_000_000, 'edges'))
+    #: Of GraphQL: the text of a document, what it is made of, how deep its
+    #: selections are, and how many operations a request may hold.
+    query_size: int = setting(100_000, whole(100, 100_000_000, 'bytes'))
+    query_tokens: int = setting(5_000, whole(10, 10_000_000, 'tokens'))
+    query_depth: int = setting(15, whole(1, 1_000, 'levels'))
+    query_aliases: int = setting(50, whole(0, 1_000_000, 'aliases'))
+    batch: int = setting(10, whole(1, 10_000, 'operations'))
+    #: Commands which the scheduler has not begun yet.
+    queued_commands: int = setting(1_000, whole(1, 1_000_000, 'commands'))
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,13 @@ class Config:
     authentication: str = setting('digest', choice('digest', 'basic'))
     digest_algorithm: str = setting('MD5', choice('MD5', 'SHA', 'SHA-256'))
     insecure_basic: bool = setting(False, flag())
+    #: How long (seconds) a session lasts, used or not.
+    session_lifetime: float = setting(3_600, number(60, 604_800, 'seconds'))
     public_privilege: Privilege = setting('state-totals', privilege())
     read_only: bool = setting(False, flag())
     control_by_get: bool = setting(True, flag())
     enable: tuple[str, ...] = setting(BLUEPRINTS, choices(*BLUEPRINTS))
+    introspection: bool = setting(True, flag())
     allowed_hosts: tuple[str, ...] = setting((), hosts())
     legacy_run_directory: str = setting('~/cylc7-run', absolute_path())
     tls_certificate: str = setting('', absolute_path())

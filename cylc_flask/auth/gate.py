@@ -23,17 +23,17 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 import logging
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 from flask import Flask, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cylc.flow import LOG
-from cylc_flask.auth.attempts import Attempt, Outcome
+from cylc_flask.auth import origin
 from cylc_flask.auth.caller import caller
+from cylc_flask.auth.login import Login
 from cylc_flask.auth.rate import Rate
-from cylc_flask.auth.schemes import Scheme
-from cylc_flask.auth.throttle import Throttle
+from cylc_flask.auth.users import User
 from cylc_flask.config import Config
 from cylc_flask.errors import Forbidden, NotFound, RequestError
 from cylc_flask.forms import parse
@@ -43,13 +43,12 @@ View = Callable[..., Any]
 
 BEFORE_LOGIN = 'cylc_flask_before_login'
 BEFORE_PRIVILEGE = 'cylc_flask_before_privilege'
+BY_PASSWORD = 'cylc_flask_by_password'
+LOGIN_LATER = 'cylc_flask_login_later'
+
+EXTENSION = 'cylc_flask_gate'
 
 METHODS = ('GET', 'HEAD', 'POST')
-
-UNAUTHORIZED = 'You are not authorized to access that resource'
-
-#: Header fields that only browsers send.
-BROWSER_MARKS = ('Cookie', 'Origin', 'Referer', 'Sec-Fetch-Site')
 
 
 def before_login(view: View, check: Callable[[], None]) -> None:
@@ -62,13 +61,28 @@ def before_privilege(view: View, check: Callable[[], None]) -> None:
     setattr(view, BEFORE_PRIVILEGE, check)
 
 
+def by_password(view: View) -> View:
+    """Label a view for which a session does not do."""
+    setattr(view, BY_PASSWORD, True)
+    return view
+
+
+def login_later(view: View) -> View:
+    """Label a socket that may be told by its first message who is there.
+
+    The client asks for that by ``?authenticate=connection_init``; there is
+    no `g.user` until the view has called `Login.bearer`.
+    """
+    setattr(view, LOGIN_LATER, True)
+    return view
+
+
 class Gate:
     """Who is calling, and may they?
 
     Args:
         config: The configuration.
-        scheme: Finds out who is calling.
-        throttle: Slows those down who guess.
+        login: Finds out who is calling.
         rate: Sends those away who ask too often.
         hosts: Names by which clients may call this server.
     """
@@ -76,22 +90,24 @@ class Gate:
     def __init__(
         self,
         config: Config,
-        scheme: Scheme,
-        throttle: Throttle,
+        login: Login,
         rate: Rate,
         hosts: frozenset[str],
     ) -> None:
         self._config = config
-        self._scheme = scheme
-        self._throttle = throttle
+        self.login = login
         self._rate = rate
-        self._hosts = hosts | frozenset(
+        #: What others may pass on to us; they may do the TLS.
+        self._proxies = frozenset(
             name.lower() for name in config.allowed_hosts
         )
+        self._hosts = hosts | self._proxies
 
     def init_app(self, app: Flask) -> None:
         """Stand before all views of an application."""
+        app.extensions[EXTENSION] = self
         app.before_request(self.decide)
+        app.teardown_request(self._end)
 
     def decide(self) -> None:
         """Let the current request pass, or raise what stops it."""
@@ -99,13 +115,23 @@ class Gate:
         view = current_app.view_functions.get(request.endpoint or '')
         self._check_form(view)
         changes = _changes_state(view)
-        self._log_in(changes)
+        handshake = origin.is_handshake(request.environ)
+        self.login.identify(
+            # What a document or a socket brings is not known here.
+            changes or handshake or request.method == 'POST',
+            password=hasattr(view, BY_PASSWORD),
+            later=handshake and hasattr(view, LOGIN_LATER) and _is_later(),
+        )
         if view is None:
             raise _no_such_path()
         _check(view, BEFORE_PRIVILEGE)
         _check_privilege(view)
         if changes:
-            self._check_change()
+            self.check_change()
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Note that a request has ended."""
+        self.login.leave()
 
     def _check_form(self, view: View | None) -> None:
         """Check what is wrong whoever calls."""
@@ -114,6 +140,8 @@ class Gate:
         if method not in METHODS:
             raise MethodNotAllowed(METHODS)
         self._check_host(environ.get('HTTP_HOST', ''))
+        if origin.is_handshake(environ):
+            self.check_origin()
         parse(environ.get('QUERY_STRING', ''))
         if method == 'POST' and 'CONTENT_LENGTH' not in environ:
             raise RequestError('Client must specify Content-Length.', 411)
@@ -128,51 +156,106 @@ class Gate:
                 ' are set by allowed_hosts.', 421,
             )
 
-    def _log_in(self, changes: bool) -> None:
-        """Find out who is calling."""
-        attempt: Attempt = self._scheme.identify(changes)
-        address = request.remote_addr or ''
-        if attempt.user is not None:
-            self._throttle.succeeded(address, attempt.name)
-            g.user = attempt.user
-            return
-        if attempt.outcome is Outcome.FAILED:
-            if not self._throttle.failed(address, attempt.name):
-                raise RequestError(
-                    'Too many failed log-ins: wait before the next.', 429,
-                    (('Retry-After', '4'),),
-                )
-            LOG.warning(f'[client-connect] DENIED {caller()}')
-        challenge = self._scheme.challenge(attempt.outcome is Outcome.STALE)
-        if is_browser():
-            # Its log-in window would send the password with each request
-            # that any page makes to us.
-            challenge = 'Session'
-        raise RequestError(
-            UNAUTHORIZED, 401, (('WWW-Authenticate', challenge),)
-        )
+    def check_change(self) -> None:
+        """Check what a request must not do, whoever calls.
 
-    def _check_change(self) -> None:
-        """Check what a request must not do, whoever calls."""
+        Raises:
+            RequestError: It is not to change anything.
+        """
         if self._config.read_only:
             raise Forbidden('This server is read-only (read_only).')
-        if request.method != 'POST' and not self._config.control_by_get:
+        handshake = origin.is_handshake(request.environ)
+        if not (
+            request.method == 'POST' or handshake
+            or self._config.control_by_get
+        ):
             raise RequestError(
                 'Commands are taken by POST only (control_by_get).', 405,
                 (('Allow', 'POST'),),
             )
-        if is_browser() or any(
-            mark in request.headers for mark in BROWSER_MARKS
+        self.check_source()
+
+    def check_source(self) -> None:
+        """Refuse what any page can have made a browser send.
+
+        Not so tokens in a header, which browsers do not add by themselves.
+        A page of ours shows by a header that it can read our cookie; for a
+        WebSocket, where it cannot set one, the origin has to do.
+
+        Raises:
+            Forbidden: It may be such.
+        """
+        environ = request.environ
+        if g.proof.bearer or not origin.is_marked(environ):
+            return
+        if not origin.is_own(environ, self._proxies) or not (
+            origin.is_handshake(environ) or self.login.has_csrf()
         ):
             raise Forbidden(
                 'Commands are not taken from browsers: any page could have'
-                ' sent this one.'
+                ' sent this one. Pages of this server have a session, and'
+                ' send its X-XSRFToken.'
             )
+
+    def check_origin(self) -> None:
+        """Refuse what a browser says that a page of others sent.
+
+        Raises:
+            Forbidden: It does.
+        """
+        if origin.is_foreign(request.environ, self._proxies):
+            raise Forbidden('This is not taken from the pages of others.')
+
+
+def the_gate() -> Gate:
+    """Return the gate that the current request has passed."""
+    return cast(Gate, current_app.extensions[EXTENSION])
+
+
+def check_change() -> None:
+    """Check that the current request may change something at all.
+
+    For views which find out only by themselves that it is meant to.
+
+    Raises:
+        RequestError: It may not.
+    """
+    the_gate().check_change()
+
+
+def bearer(token: str) -> User | None:
+    """Return whose token it is, for a socket that logs in later.
+
+    They are `g.user` from then on. Who has none of ours is kept waiting.
+
+    Raises:
+        RequestError: There are too many such.
+    """
+    return the_gate().login.bearer(token)
+
+
+def current_user(name: str) -> User | None:
+    """Return a user with the privilege of now; None for nobody's name."""
+    return the_gate().login.current_user(name)
+
+
+def watch() -> Callable[[], User | None]:
+    """Return what tells later who the current caller is then.
+
+    It needs no request, and is for what lasts: None means that the session
+    has ended or the account is gone; the privilege may be another.
+    """
+    return the_gate().login.watch()
 
 
 def is_browser() -> bool:
     """Return True if the current request says that a browser sent it."""
-    return request.headers.get('User-Agent', '').startswith('Mozilla/')
+    return origin.is_browser(request.environ)
+
+
+def _is_later() -> bool:
+    query = parse(request.environ.get('QUERY_STRING', ''))
+    return query.get('authenticate') == ['connection_init']
 
 
 def _changes_state(view: View | None) -> bool:
@@ -191,10 +274,12 @@ def _check_privilege(view: View) -> None:
     needed = required(view)
     if needed is None:
         raise Forbidden('This view has no privilege label.')
+    if not needed:
+        return
     if is_denied(needed):
         LOG.warning(f'[client-connect] DENIED {caller()}')
         raise Forbidden(denial(needed))
-    if needed and LOG.isEnabledFor(logging.DEBUG):
+    if LOG.isEnabledFor(logging.DEBUG):
         LOG.debug(
             f"[client-connect] {caller().name} privilege='{g.user.privilege}'"
             f' {caller().uuid}'

@@ -102,7 +102,9 @@ def test_defaults(home: Path) -> None:
     assert found.method == 'https'
     assert found.port == ''
     assert found.public_privilege is Privilege.STATE_TOTALS
-    assert found.enable == config.BLUEPRINTS == ('rest',)
+    assert found.enable == config.BLUEPRINTS == (
+        'rest', 'graphql', 'websocket',
+    )
     assert found.control_by_get
     assert not found.read_only
     assert found.legacy_run_directory == f'{home}/cylc7-run'
@@ -309,7 +311,7 @@ def test_home_is_expanded(key: str, home: Path, user: Write) -> None:
     ('public_privilege', '""', '"identity" or'),
     ('public_privilege', '3', '"identity" or'),
     ('read_only', '[]', 'true or false'),
-    ('enable', '["graphql"]', 'made of "rest"'),
+    ('enable', '["soap"]', 'made of "rest"'),
     ('enable', '[["rest"]]', 'made of "rest"'),
     ('enable', 'true', 'made of "rest"'),
     ('legacy_run_directory', '"cylc7-run"', 'begins with / or ~'),
@@ -631,7 +633,7 @@ configs = st.builds(
     public_privilege=st.sampled_from(PUBLIC_LEVELS),
     read_only=st.booleans(),
     control_by_get=st.booleans(),
-    enable=st.sampled_from([(), ('rest',)]),
+    enable=st.sampled_from([(), ('rest',), ('rest', 'graphql')]),
     legacy_run_directory=printable.map(lambda text: f'/r/{text}'),
     access_log=printable,
     limits=st.builds(

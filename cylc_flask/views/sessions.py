@@ -1,0 +1,107 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Log in once: a session for clients that cannot prove a password again.
+
+Browsers keep it in a cookie, others send its token in a header.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, request
+
+from cylc.flow import LOG
+from cylc_flask.auth import gate
+from cylc_flask.auth.login import BEARER, COOKIE
+from cylc_flask.auth.sessions import Session
+from cylc_flask.errors import RequestError
+from cylc_flask.privilege import Privilege, requires
+from cylc_flask.views import current
+
+#: The name by which cylc-ui looks for it.
+CSRF_COOKIE = '_xsrf'
+
+METHODS = ('GET', 'HEAD', 'POST')
+
+bp = Blueprint('session', __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add the log-in to an application."""
+    for view in (open_session, close_session):
+        gate.before_login(view, _post_only)
+    app.register_blueprint(bp)
+
+
+def _post_only() -> None:
+    """Refuse what a link could do, and what pages of others do."""
+    if request.method != 'POST':
+        raise RequestError('POST it.', 405, (('Allow', 'POST'),))
+    gate.the_gate().check_origin()
+
+
+@bp.route('/session', methods=METHODS, provide_automatic_options=False)
+@gate.by_password
+@requires(Privilege.NONE)
+def open_session() -> Response:
+    """Open a session of whoever proves a password."""
+    login, user = gate.the_gate().login, current.user()
+    session = login.open()
+    LOG.debug(f'[client-session] opened by {user.name} {current.caller()}')
+    seconds = int(login.lifetime)
+    answer = _json({
+        'token': session.token,
+        'token_type': BEARER,
+        'expires_in': seconds,
+        'csrf': session.csrf,
+        'user': user.name,
+        'privilege': str(user.privilege),
+    })
+    _set_cookies(answer, session, seconds)
+    return answer
+
+
+@bp.route('/session/end', methods=METHODS, provide_automatic_options=False)
+@requires(Privilege.NONE)
+def close_session() -> Response:
+    """Close the session of the caller, now and for all who know its token."""
+    gate.the_gate().check_source()
+    answer = _json({'ended': gate.the_gate().login.close()})
+    LOG.debug(f'[client-session] ended by {g.user.name} {current.caller()}')
+    for name in (COOKIE, CSRF_COOKIE):
+        answer.delete_cookie(name)
+    return answer
+
+
+def _json(result: dict[str, Any]) -> Response:
+    answer = current.json(result)
+    answer.headers['Cache-Control'] = 'no-store'
+    return answer
+
+
+def _set_cookies(answer: Response, session: Session, seconds: int) -> None:
+    """Give a browser the token, and its pages what proves that they are ours.
+
+    The one no script can read; the other any script of ours.
+    """
+    for name, value, hidden in (
+        (COOKIE, session.token, True), (CSRF_COOKIE, session.csrf, False)
+    ):
+        answer.set_cookie(
+            name, value, max_age=seconds, path='/', samesite='Strict',
+            secure=request.is_secure, httponly=hidden,
+        )
