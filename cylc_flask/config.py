@@ -99,6 +99,11 @@ class Limits:
     query_depth: int = setting(15, whole(1, 1_000, 'levels'))
     query_aliases: int = setting(50, whole(0, 1_000_000, 'aliases'))
     batch: int = setting(10, whole(1, 10_000, 'operations'))
+    #: Different subscriptions, and what may wait for one subscriber.
+    groups: int = setting(200, whole(1, 100_000, 'subscriptions'))
+    feed_messages: int = setting(1_000, whole(1, 1_000_000, 'messages'))
+    feed_bytes: int = setting(
+        8_388_608, whole(1_024, 1_073_741_824, 'bytes'))
     #: Commands which the scheduler has not begun yet.
     queued_commands: int = setting(1_000, whole(1, 1_000_000, 'commands'))
 

@@ -22,7 +22,7 @@ logged, and tried again later; it never reaches the scheduler.
 from __future__ import annotations
 
 import asyncio
-from functools import wraps
+from functools import partial, wraps
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,16 @@ from cylc_flask import access_log, config, place
 from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
 from cylc_flask.errors import CylcFlaskError
+from cylc_flask.replica.feed import Feed
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
-from cylc_flask.server.thread import ServerThread, Serving, make_event, sleep
+from cylc_flask.server.thread import (
+    ServerThread,
+    Serving,
+    make_event,
+    sleep,
+    spawn,
+)
 from cylc_flask.tap import Tap
 from cylc_flask.workflows import Registry, Workflow
 
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from cylc.flow.scheduler import Scheduler
+    from cylc_flask.config import Limits
 
 #: How long (seconds) the scheduler waits for the server, at most.
 PATIENCE = 5.0
@@ -66,6 +74,7 @@ class SuiteServer:
         self._thread: ServerThread | None = None
         self._tap: Tap | None = None
         self._door: Door | None = None
+        self._feed: Feed | None = None
         self._announced = False
         self._closing = False
         self._pause = FIRST_PAUSE
@@ -151,13 +160,15 @@ class SuiteServer:
             self._schd, self._loop, thread.deliver, make_event,
             self._tap.changed, lambda: store.side, here.config.limits,
         )
+        self._feed = _make_feed(here.config.limits)
         flow = Workflow(
-            here.workflow, here.passphrase, store, records, self._door
+            here.workflow, here.passphrase, store, records, self._door,
+            self._feed,
         )
         self._announced = False
         self._asked = None
         self._began = monotonic()
-        self._tap.attach(store, records)
+        self._tap.attach(store, records, self._feed)
         thread.start()
 
     def _look_after(self, thread: ServerThread) -> None:
@@ -228,14 +239,24 @@ class SuiteServer:
         if self._door is not None:
             self._door.close(STOPPED)
         if self._thread is not None:
+            if self._feed is not None:
+                self._thread.deliver(self._feed.close, STOPPED)
             self._thread.stop()
-        self._thread = self._tap = self._door = None
+        self._thread = self._tap = self._door = self._feed = None
 
     def _leave(self) -> None:
         """Give up the place to listen."""
         if self._place is not None:
             self._place.leave()
         self._place = None
+
+
+def _make_feed(limits: Limits) -> Feed:
+    """Return a feed for the server thread."""
+    return Feed(
+        make_event, spawn, partial(sleep, 0), limits.feed_messages,
+        limits.feed_bytes, limits.groups,
+    )
 
 
 def _reason(exc: BaseException) -> str:

@@ -28,6 +28,7 @@ from cylc_flask.side_reader import SideReader
 
 if TYPE_CHECKING:
     from cylc.flow.scheduler import Scheduler
+    from cylc_flask.replica.feed import Feed
     from cylc_flask.replica.records import Records
     from cylc_flask.replica.side import Side
     from cylc_flask.replica.store import Store
@@ -51,6 +52,7 @@ class Tap:
         self._deliver = deliver
         self._reader = SideReader(schd)
         self._store: Store
+        self._feed: Feed
         self._handler: RecordHandler
         self._tee: Tee | None = None
         self._side: Side | None = None
@@ -62,9 +64,13 @@ class Tap:
         self._store_broken = False
         self._complained = False
 
-    def attach(self, store: Store, records: Records) -> None:
-        """Deliver a snapshot, then everything that comes after it."""
+    def attach(self, store: Store, records: Records, feed: Feed) -> None:
+        """Deliver a snapshot, then everything that comes after it.
+
+        The feed is told what has become of the store each time.
+        """
         self._store = store
+        self._feed = feed
         self._snapshot()
         server: Any = self._schd.server
         self._tee = Tee(server.publish_queue, self._published)
@@ -135,22 +141,26 @@ class Tap:
     def _load(self, snapshot: bytes, side: Side) -> None:
         """Replace what the store holds; on the server thread."""
         try:
-            self._store.load(snapshot, side)
+            change = self._store.load(snapshot, side)
             self._store_broken = False
         except Exception as exc:
             self._store_broken = True
             self._failed(exc)
+        else:
+            self._feed.publish(change)
 
     def _apply(self, delta: bytes | None, side: Side) -> None:
         """Bring the store forward; on the server thread."""
         if self._store_broken:
             return
         try:
-            self._store.apply(delta, side)
+            change = self._store.apply(delta, side)
             self._complained = False
         except Exception as exc:
             self._store_broken = True
             self._failed(exc)
+        else:
+            self._feed.publish(change)
 
 
 class Tee:

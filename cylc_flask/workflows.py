@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from cylc_flask.legacy.graph import Grouping
 from cylc_flask.legacy.meter import Meter
 from cylc_flask.legacy.sessions import Sessions
+from cylc_flask.replica.feed import Feed
 
 if TYPE_CHECKING:
     from cylc_flask.commands import Commands
@@ -40,6 +41,7 @@ class Workflow:
         store: The replica of the scheduler's data store.
         records: The latest warnings and errors of its log.
         commands: The door through which it is changed.
+        feed: What tells about each change of the replica.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Workflow:
     store: Store
     records: Records
     commands: Commands
+    #: Tells subscribers what becomes of the replica.
+    feed: Feed = field(default_factory=Feed)
     #: Cylc 7's clients by uuid, apart for each mount as in Cylc 7.
     sessions: dict[str, Sessions] = field(default_factory=lambda: {
         'rest': Sessions(), 'id': Sessions()
@@ -76,6 +80,10 @@ class Registry:
 
     def __init__(self, *workflows: Workflow) -> None:
         self._workflows = {flow.name: flow for flow in workflows}
+
+    def all(self) -> list[Workflow]:
+        """Return all workflows."""
+        return [*self._workflows.values()]
 
     def only(self) -> Workflow:
         """Return the workflow of a server that has just one."""

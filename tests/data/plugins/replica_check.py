@@ -31,6 +31,7 @@ from cylc.flow import LOG, commands
 from cylc.flow.main_loop import periodic, startup
 from cylc.flow.workflow_status import StopMode
 from cylc_flask.replica.delta import KINDS
+from cylc_flask.replica.feed import Feed
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.tap import Tap
@@ -145,7 +146,7 @@ class Check:
         self.store = Store()
         self.records = Records()
         self.seen = 0
-        self.tap.attach(self.store, self.records)
+        self.tap.attach(self.store, self.records, Feed())
 
     def deliver(self, call, *args):
         """Do at once what would be done on the server thread."""
