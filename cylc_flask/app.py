@@ -32,12 +32,13 @@ from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
-from cylc_flask.views import errors, rest, sessions
+from cylc_flask.query.engine import Engine
+from cylc_flask.views import errors, graphql, rest, sessions
 from cylc_flask.views.current import Services
 from cylc_flask.workflows import Registry, Workflow
 
 #: What `enable` in the configuration can switch on.
-BLUEPRINTS = {'rest': rest.init_app}
+BLUEPRINTS = {'rest': rest.init_app, 'graphql': graphql.init_app}
 
 
 def create_app(
@@ -62,7 +63,9 @@ def create_app(
     app.config['MAX_CONTENT_LENGTH'] = config.limits.body_size
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.extensions['cylc_flask'] = Services(config, workflows)
+    app.extensions['cylc_flask'] = Services(
+        config, workflows, Engine(config, workflows)
+    )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
     sessions.init_app(app)

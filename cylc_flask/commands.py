@@ -85,6 +85,11 @@ class Ticket:
     text: str = ''
     unmatched: Sequence[str] = ()
 
+    @property
+    def finished(self) -> bool:
+        """Return True if the outcome is known."""
+        return self.state is not State.QUEUED
+
     def wait(self, seconds: float) -> bool:
         """Wait for the outcome; False if there is none in that time."""
         return bool(self.settled.wait(seconds))
@@ -129,6 +134,9 @@ class Commands(Protocol):
 
     def graph(self, start: str, stop: str | None) -> RawGraph:
         """Return the static graph between two cycle points."""
+
+    def set_graph_window_extent(self, extent: int) -> None:
+        """Set how far the n-window reaches, in edges from active tasks."""
 
     def note(self, user: str, text: str) -> None:
         """Write to the workflow's log what somebody asked for."""

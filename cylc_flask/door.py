@@ -224,6 +224,12 @@ class Door:
             return graph.expand(schd, start, stop, self._limits.graph_edges)
         return self._call(expand, self._graphs, self._serve_graph)
 
+    def set_graph_window_extent(self, extent: int) -> None:
+        """Set how far the n-window reaches, in edges from active tasks."""
+        def change(schd: Scheduler) -> None:
+            schd.data_store_mgr.set_graph_window_extent(extent)
+        self._change(change)
+
     def note(self, user: str, text: str) -> None:
         """Write to the scheduler's log what somebody asked for."""
         LOG.info(f'{text} (from {user})')

@@ -24,6 +24,7 @@ from cylc_flask.legacy.graph import Grouping
 from cylc_flask.legacy.meter import Meter
 from cylc_flask.legacy.sessions import Sessions
 from cylc_flask.replica.feed import Feed
+from cylc_flask.usage import Usage
 
 if TYPE_CHECKING:
     from cylc_flask.commands import Commands
@@ -57,6 +58,8 @@ class Workflow:
     })
     #: How often `identify` is called.
     identified: Meter = field(default_factory=Meter)
+    #: Who still calls Cylc 7's API.
+    usage: Usage = field(default_factory=Usage)
     #: Which families Cylc 7's graph views have closed, for all of them.
     grouping: Grouping = field(default_factory=Grouping)
     _made: dict[str, tuple[int, Any]] = field(default_factory=dict)

@@ -33,6 +33,30 @@ class Grouping:
     def __init__(self) -> None:
         self._closed: list[str] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        definition: Definition,
+        group: Sequence[str] | None = None,
+        ungroup: Sequence[str] | None = None,
+        group_all: bool | None = None,
+    ) -> Grouping:
+        """Return the state in which just these families are closed.
+
+        Raises:
+            NotFound: There is no such family.
+        """
+        made = cls()
+        families = _families(definition)
+        for name in (*(group or ()), *(ungroup or ())):
+            if name not in families:
+                raise NotFound(f'No such family: {name!r:.80}')
+        closed = families if group_all else group or ()
+        made._closed = [
+            name for name in closed if name not in (ungroup or ())
+        ]
+        return made
+
     def change(
         self,
         definition: Definition,

@@ -29,9 +29,12 @@ from cylc_flask.auth.caller import caller
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.config import Config
+    from cylc_flask.query.engine import Engine
     from cylc_flask.workflows import Registry, Workflow
 
-__all__ = ['caller', 'config', 'json', 'services', 'user', 'workflow']
+__all__ = [
+    'caller', 'config', 'engine', 'json', 'services', 'user', 'workflow',
+]
 
 JSON = 'application/json'
 
@@ -42,6 +45,7 @@ class Services:
 
     config: Config
     workflows: Registry
+    engine: Engine
 
 
 def services() -> Services:
@@ -52,6 +56,11 @@ def services() -> Services:
 def config() -> Config:
     """Return the configuration."""
     return services().config
+
+
+def engine() -> Engine:
+    """Return what carries GraphQL's operations out."""
+    return services().engine
 
 
 def workflow() -> Workflow:

@@ -69,6 +69,11 @@ FORBIDDEN = {
         'cylc_flask.plugin', 'cylc_flask.server', 'cylc_flask.suite_server',
         'cylc_flask.tap',
     ),
+    'query': (
+        'flask', 'gevent', 'cylc.flow.scheduler', 'cylc_flask.app',
+        'cylc_flask.auth', 'cylc_flask.plugin', 'cylc_flask.server',
+        'cylc_flask.suite_server', 'cylc_flask.tap', 'cylc_flask.views',
+    ),
     'tools': ('flask', 'gevent', 'cylc.flow.scheduler', 'cylc_flask.server'),
 }
 

@@ -22,10 +22,10 @@ import re
 from typing import Any
 
 from cylc.flow import LOG
-from cylc_flask import broadcasts, validate
+from cylc_flask import intake, validate
 from cylc_flask.commands import Ticket
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.legacy.jobs import is_known, latest_job
+from cylc_flask.legacy.jobs import latest_job
 from cylc_flask.privilege import Privilege
 from cylc_flask.views import current
 from cylc_flask.views.rest.arguments import Items
@@ -45,16 +45,10 @@ def put_messages(
     task_job: Any = None, event_time: Any = None, messages: Any = None
 ) -> Answer:
     """Take messages of a job, ``POINT/NAME/NN``."""
-    flow = current.workflow()
-    job = validate.task_job(task_job)
-    time = validate.event_time(event_time)
-    checked = validate.messages(messages)
-    if is_known(flow.store, job):
-        flow.commands.put_messages(job, time, checked)
-    else:
-        # Cylc 8 would make a task of that name.
-        LOG.warning(f'Undeliverable messages received and ignored: {job}')
-    return [True, f'Messages queued: {len(checked)}']
+    number = intake.put_messages(
+        current.workflow(), task_job, event_time, messages
+    )
+    return [True, f'Messages queued: {number}']
 
 
 @endpoints(Privilege.FULL_CONTROL)
@@ -82,10 +76,7 @@ def _split_time(message: str) -> tuple[str, str | None]:
 @endpoints(Privilege.FULL_CONTROL)
 def put_ext_trigger(event_message: str, event_id: str) -> Answer:
     """Take an external event."""
-    current.workflow().commands.put_ext_trigger(
-        validate.text('event_message', event_message),
-        validate.text('event_id', event_id),
-    )
+    intake.put_ext_trigger(current.workflow(), event_message, event_id)
     return [True, 'Event queued']
 
 
@@ -102,22 +93,9 @@ def put_broadcast(
     ):
         if value is None:
             raise RequestError(f'put_broadcast needs {name}')
-    flow = current.workflow()
-    points, bad_points = broadcasts.points(point_strings)
-    good, bad = broadcasts.settings(settings)
-    names = validate.texts('namespaces', namespaces)
-    modified, faults = flow.commands.broadcast(
-        'put_broadcast', point_strings=points, namespaces=names, settings=good
-    )
-    known = flow.store.side.definition.ancestors
-    for name, values in (
-        ('point_strings', sorted({*bad_points})),
-        ('namespaces', sorted({*names} - {*known})),
-        ('settings', [*faults.get('settings', ()), *bad]),
-    ):
-        if values:
-            faults = {**faults, name: values}
-    return _broadcast_answer(modified, faults)
+    return _broadcast_answer(*intake.put_broadcast(
+        current.workflow(), point_strings, namespaces, settings
+    ))
 
 
 @endpoints(Privilege.FULL_CONTROL, takes_json=True)
@@ -127,22 +105,17 @@ def clear_broadcast(
     cancel_settings: Any = None,
 ) -> Answer:
     """Take broadcast settings back, by default all."""
-    return _broadcast_answer(*current.workflow().commands.broadcast(
-        'clear_broadcast',
-        point_strings=validate.texts('point_strings', point_strings or []),
-        namespaces=validate.texts('namespaces', namespaces or []),
-        cancel_settings=broadcasts.cancel_settings(cancel_settings),
+    return _broadcast_answer(*intake.clear_broadcast(
+        current.workflow(), point_strings, namespaces, cancel_settings
     ))
 
 
 @endpoints(Privilege.FULL_CONTROL)
 def expire_broadcast(cutoff: str | None = None) -> Answer:
     """Take back the broadcasts of cycles before a point, by default all."""
-    if cutoff is not None:
-        cutoff = validate.point('cutoff', cutoff)
-    return _broadcast_answer(*current.workflow().commands.broadcast(
-        'expire_broadcast', cutoff=cutoff
-    ))
+    return _broadcast_answer(
+        *intake.expire_broadcast(current.workflow(), cutoff)
+    )
 
 
 def _broadcast_answer(

@@ -1,0 +1,253 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Carrying out operations: one door for HTTP, WebSockets and event streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Protocol
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    OperationType,
+    execute,
+)
+import orjson
+
+from cylc.flow import LOG
+from cylc.flow.network.graphql import (
+    CylcExecutionContext,
+    IgnoreFieldMiddleware,
+)
+from cylc_flask.errors import RequestError
+from cylc_flask.query.documents import (
+    ALL_KINDS,
+    Documents,
+    Operation,
+    Request,
+)
+from cylc_flask.query.errors import (
+    Code,
+    Rejected,
+    coded,
+    error,
+    of_request,
+)
+from cylc_flask.query.resolvers import Resolvers
+from cylc_flask.query.schema import make_schema
+from cylc_flask.query.subscriptions import Source, make_source
+from cylc_flask.replica.feed import TooMany
+
+if TYPE_CHECKING:
+    from cylc_flask.auth.users import User
+    from cylc_flask.config import Config
+    from cylc_flask.replica.feed import Member
+    from cylc_flask.workflows import Registry
+
+__all__ = ['Engine', 'Operation', 'Request', 'Result']
+
+
+class Caller(Protocol):
+    """Who gives an operation."""
+
+    @property
+    def name(self) -> str:
+        """Return who it says to be, for the scheduler's log."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an operation gives."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphQLError] = field(default_factory=list)
+
+    def payload(self) -> dict[str, Any]:
+        """Return it as the client gets it, errors first."""
+        payload: dict[str, Any] = {}
+        if self.errors:
+            payload['errors'] = [exc.formatted for exc in self.errors]
+        payload['data'] = self.data
+        return payload
+
+    def encoded(self) -> bytes:
+        """Return it in JSON."""
+        return encode(self.payload())
+
+
+def encode(payload: Any) -> bytes:
+    """Return JSON; what it has no form for is text."""
+    return orjson.dumps(
+        payload, default=str, option=orjson.OPT_NON_STR_KEYS
+    )
+
+
+class Engine:
+    """Carries operations out, for whoever may have that done.
+
+    Args:
+        config: The configuration.
+        workflows: What can be asked about.
+    """
+
+    def __init__(self, config: Config, workflows: Registry) -> None:
+        self.schema = make_schema()
+        self.workflows = workflows
+        self._documents = Documents(
+            self.schema, config.limits, config.introspection
+        )
+
+    def prepare(
+        self,
+        request: Request,
+        user: User,
+        kinds: frozenset[OperationType] = ALL_KINDS,
+    ) -> Operation:
+        """Return the operation that a client wants, if it may have that.
+
+        Args:
+            request: What the client sent.
+            user: Who it is.
+            kinds: What can be carried out the way that it came.
+
+        Raises:
+            Rejected: It cannot be carried out.
+        """
+        operation = self._documents.prepare(request)
+        kind = operation.kind
+        if kind not in kinds:
+            raise Rejected.because(
+                Code.METHOD, f'A {kind.value} cannot be sent in this way.',
+                405,
+            )
+        self.check(operation, user)
+        return operation
+
+    @staticmethod
+    def check(operation: Operation, user: User) -> None:
+        """Refuse an operation for which the user's privilege is too low.
+
+        Raises:
+            Rejected: It is.
+        """
+        needed, what = operation.need
+        if user.privilege < needed:
+            raise Rejected.because(
+                Code.FORBIDDEN,
+                f"{what} needs the privilege '{needed}', and '{user.name}'"
+                f" has '{user.privilege}'.", 403,
+            )
+
+    def execute(self, operation: Operation, caller: Caller) -> Result:
+        """Carry out a query or a mutation."""
+        resolvers = Resolvers(self.workflows.all(), caller.name)
+        return self.run(operation, resolvers)
+
+    def run(
+        self,
+        operation: Operation,
+        resolvers: Resolvers,
+        root: Any = None,
+        **context: Any,
+    ) -> Result:
+        """Have graphql-core resolve an operation.
+
+        Args:
+            operation: What to resolve.
+            resolvers: What it is resolved by.
+            root: The value that the fields of the root belong to.
+            context: What else resolvers ask for.
+        """
+        found = execute(
+            self.schema,
+            operation.document,
+            root_value=root,
+            context_value={
+                'resolvers': resolvers,
+                'meta': {'auth_user': resolvers.caller},
+                **context,
+            },
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            middleware=_middleware(operation),
+            execution_context_class=CylcExecutionContext,
+            is_awaitable=_never,
+        )
+        assert isinstance(found, ExecutionResult)
+        return Result(found.data, [_judge(exc) for exc in found.errors or ()])
+
+    def subscribe(
+        self,
+        operation: Operation,
+        caller: Caller,
+        on_ready: Callable[[], None] | None = None,
+    ) -> Member:
+        """Follow a subscription.
+
+        Args:
+            operation: What to follow.
+            caller: Who does.
+            on_ready: Called when there is something to take.
+
+        Raises:
+            Rejected: There are too many of them.
+        """
+        source: Source = make_source(self, operation)
+        try:
+            return source.flow.feed.join(
+                source.key, source.make_group, burst=source.burst,
+                on_ready=on_ready,
+            )
+        except TooMany as exc:
+            raise Rejected.because(
+                Code.SUBSCRIPTIONS, str(exc), 429
+            ) from exc
+
+
+def _middleware(operation: Operation) -> list[Any] | None:
+    """Return what sets empty fields to null, where that is asked for.
+
+    It costs a quarter of the time, hence only there.
+    """
+    text = operation.key[0]
+    if 'stripNull' in text or operation.kind is OperationType.SUBSCRIPTION:
+        middleware: Any = IgnoreFieldMiddleware
+        return [middleware()]
+    return None
+
+
+def _never(_: object) -> bool:
+    """Tell graphql-core that no resolver gives something to wait for."""
+    return False
+
+
+def _judge(found: GraphQLError) -> GraphQLError:
+    """Return what the client may know of an error; log one of ours."""
+    cause = found.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return coded(found, Code.INPUT)
+    if isinstance(cause, RequestError):
+        told = of_request(cause)
+    else:
+        LOG.error('flask: fault in a resolver', exc_info=cause)
+        told = error(Code.INTERNAL, 'The server failed; its log says more.')
+    return GraphQLError(
+        told.message, found.nodes, path=found.path,
+        extensions=told.extensions,
+    )
+
+

@@ -1,0 +1,153 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Mutations: what a workflow is told, and what the client is answered.
+
+Cylc's clients look for how it went in ``result``, not among the errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from cylc.flow.exceptions import CylcError
+from cylc.flow.network.schema import runtime_schema_to_cfg
+from cylc_flask import intake, validate
+from cylc_flask.errors import Refused, RequestError
+
+if TYPE_CHECKING:
+    from cylc_flask.workflows import Workflow
+
+#: Whether it worked so far, and the command's id or what is wrong.
+Response = list[Any]
+
+#: How far the graph window may reach, in edges from active tasks. The
+#: scheduler walks all of it, in its main loop.
+MAX_EXTENT = 100
+
+Arguments = dict[str, Any]
+
+
+def give(
+    flow: Workflow, command: str, arguments: Arguments, caller: str
+) -> Response:
+    """Carry a mutation out, or queue it.
+
+    Args:
+        flow: The workflow that it is for.
+        command: Its name in cylc-flow.
+        arguments: Those of the mutation, without the workflows.
+        caller: Who gives it.
+    """
+    try:
+        _check_texts(arguments)
+        if direct := DIRECT.get(command):
+            return direct(flow, arguments)
+        ticket = flow.commands.submit(
+            command, caller, **_checked(command, arguments)
+        )
+    except RequestError as exc:
+        return [False, exc.text]
+    except (Refused, CylcError) as exc:
+        return [False, str(exc)]
+    return [True, ticket.id]
+
+
+def _check_texts(value: Any, name: str = '') -> None:
+    """Refuse texts that can be neither logged nor stored, however deep."""
+    if isinstance(value, str):
+        validate.text(name, value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check_texts(key, name)
+            _check_texts(inner, name or key)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _check_texts(inner, name)
+
+
+def _checked(command: str, arguments: Arguments) -> Arguments:
+    """Return the arguments of a command, as the scheduler can bear them."""
+    checked = dict(arguments)
+    # A null means what is left out; graphene hands it on.
+    if 'flow' in checked:
+        checked['flow'] = checked['flow'] or []
+    for name in ('tasks', 'flow', 'outputs', 'prerequisites'):
+        if checked.get(name) is not None:
+            checked[name] = validate.texts(name, checked[name])
+    for name in ('point', 'cycle_point'):
+        if checked.get(name) is not None:
+            checked[name] = validate.point(name, checked[name])
+    if checked.get('clock_time') is not None:
+        validate.date_time('clock_time', checked['clock_time'])
+    return checked
+
+
+def _message(flow: Workflow, arguments: Arguments) -> Response:
+    number = intake.put_messages(
+        flow, arguments.get('task_job'), arguments.get('event_time'),
+        arguments.get('messages'),
+    )
+    return [True, f'Messages queued: {number}']
+
+
+def _ext_trigger(flow: Workflow, arguments: Arguments) -> Response:
+    intake.put_ext_trigger(flow, arguments['message'], arguments['id'])
+    return [True, 'Event queued']
+
+
+def _broadcast(flow: Workflow, arguments: Arguments) -> Response:
+    points = arguments.get('cycle_points')
+    names = arguments.get('namespaces')
+    settings = _settings(arguments.get('settings'))
+    match arguments['mode'].value:
+        case 'put_broadcast':
+            done = intake.put_broadcast(flow, points, names, settings)
+        case 'clear_broadcast':
+            done = intake.clear_broadcast(flow, points, names, settings)
+        case _:
+            done = intake.expire_broadcast(flow, arguments.get('cutoff'))
+    return [*done]
+
+
+def _settings(value: Any) -> Any:
+    """Return settings under Cylc's names instead of those of the schema."""
+    if not isinstance(value, list):
+        return value
+    return [
+        runtime_schema_to_cfg(item) if isinstance(item, dict) else item
+        for item in value
+    ]
+
+
+def _set_graph_window_extent(
+    flow: Workflow, arguments: Arguments
+) -> Response:
+    extent = arguments['n_edge_distance']
+    if not 0 <= extent <= MAX_EXTENT:
+        raise RequestError(
+            f'nEdgeDistance must be from 0 to {MAX_EXTENT}, not {extent}'
+        )
+    flow.commands.set_graph_window_extent(extent)
+    return [True, f'Maximum edge distance set to {extent}']
+
+
+#: What is done at once, without Cylc's command queue.
+DIRECT: dict[str, Callable[[Workflow, Arguments], Response]] = {
+    'put_messages': _message,
+    'put_ext_trigger': _ext_trigger,
+    'broadcast': _broadcast,
+    'set_graph_window_extent': _set_graph_window_extent,
+}

@@ -1,0 +1,92 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""cylc-flow's resolvers on a replica, and its commands through the door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cylc.flow.id import Tokens
+from cylc.flow.network.resolvers import BaseResolvers
+from cylc_flask.query import mutations
+from cylc_flask.replica.delta import KINDS, WORKFLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import GraphQLResolveInfo
+
+    from cylc_flask.replica.store import Store
+    from cylc_flask.workflows import Workflow
+
+#: What Cylc's data store has of one workflow: {kind: {id: element}}.
+Data = dict[str, Any]
+
+
+def data_of(store: Store) -> Data:
+    """Return a replica in the form of Cylc's data store; nothing is copied."""
+    data: Data = {kind: getattr(store, kind) for kind in KINDS}
+    data[WORKFLOW] = store.workflow
+    return data
+
+
+class Stores:
+    """The replicas, as Cylc's resolvers look at its data store manager."""
+
+    def __init__(self, flows: Iterable[Workflow]) -> None:
+        self.data = {
+            flow.store.workflow.id: data_of(flow.store) for flow in flows
+        }
+
+
+class Resolvers(BaseResolvers):
+    """Resolves the operations of one caller, at one moment.
+
+    Args:
+        flows: The workflows that the caller may see.
+        caller: Who it is, for the scheduler's log.
+    """
+
+    def __init__(self, flows: Iterable[Workflow], caller: str) -> None:
+        self.flows = {flow.store.workflow.id: flow for flow in flows}
+        super().__init__(Stores(self.flows.values()))  # type: ignore[arg-type]
+        self.caller = caller
+
+    async def mutator(
+        self,
+        _info: GraphQLResolveInfo,
+        command: str,
+        w_args: dict[str, Any],
+        kwargs: dict[str, Any],
+        _meta: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        """Give a command to each workflow that is meant."""
+        found = await self.get_workflows_data(w_args)
+        if not found:
+            known = ', '.join(self.flows)
+            return [{'response': [False, f'No matching workflow in {known}']}]
+        return [
+            {'id': id_, 'response': mutations.give(
+                self.flows[id_], command, kwargs, self.caller
+            )}
+            for id_ in (data[WORKFLOW].id for data in found)
+        ]
+
+    def flow_of(self, workflow: str | None) -> Workflow | None:
+        """Return a workflow by its id; the only one where none is named."""
+        if workflow is None:
+            return next(iter(self.flows.values()), None)
+        return self.flows.get(Tokens(workflow).workflow_id)

@@ -1,0 +1,100 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""cylc-flow's schema, and what ours has beyond it.
+
+Every type, field, argument and description of cylc-flow's stays as it is, so
+that the official GUI and all of Cylc 8's queries work.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, Callable
+
+import graphene
+from graphene.utils.str_converters import to_snake_case
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+
+from cylc.flow.network import schema as cylc
+from cylc_flask.query import commands, graph, pages
+
+
+class Queries(
+    cylc.Queries, commands.CommandQuery, graph.GraphQuery, pages.PageQuery
+):
+    """What can be asked."""
+
+    class Meta:
+        description = cylc.Queries._meta.description
+
+
+class Subscriptions(cylc.Subscriptions, commands.CommandQuery):
+    """What can be followed."""
+
+    class Meta:
+        description = cylc.Subscriptions._meta.description
+
+
+def make_schema() -> GraphQLSchema:
+    """Return the schema; its resolvers run to their end when called."""
+    made = graphene.Schema(
+        query=Queries, mutation=cylc.Mutations, subscription=Subscriptions,
+    )
+    schema: GraphQLSchema = made.graphql_schema
+    assert schema.subscription_type is not None
+    for name, field in schema.subscription_type.fields.items():
+        if resolve := cylc.SUB_RESOLVERS.get(to_snake_case(name)):
+            field.resolve = _rooted(resolve)
+    for found in schema.type_map.values():
+        if isinstance(found, GraphQLObjectType):
+            for field in found.fields.values():
+                _drive(field)
+    return schema
+
+
+def _rooted(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Have the field of a subscription look into the delta by itself."""
+    async def resolve_root(_root: Any, info: Any, **args: Any) -> Any:
+        return await resolve(None, info, **args)
+    return resolve_root
+
+
+def _drive(field: GraphQLField) -> None:
+    """Have a field resolved by a function in place of a coroutine."""
+    if field.resolve is not None and iscoroutinefunction(field.resolve):
+        field.resolve = _driven(field.resolve)
+
+
+def _driven(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(resolve)
+    def resolve_now(*args: Any, **kwargs: Any) -> Any:
+        return drive(resolve(*args, **kwargs))
+    return resolve_now
+
+
+def drive(coroutine: Any) -> Any:
+    """Run a coroutine that waits for nothing, and return its result.
+
+    Raises:
+        RuntimeError: It does wait.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise RuntimeError(f'{coroutine} waits for something')

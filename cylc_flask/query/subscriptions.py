@@ -1,0 +1,290 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Subscriptions: one for all clients that follow the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+
+from graphql import FieldNode, FragmentDefinitionNode, get_variable_values
+from graphql.execution.collect_fields import collect_fields
+from graphql.execution.values import get_argument_values
+
+from cylc.flow.data_store_mgr import (
+    DELTA_ADDED,
+    DELTA_PRUNED,
+    DELTA_UPDATED,
+)
+from cylc_flask.query.commands import find
+from cylc_flask.query.errors import Code, Rejected
+from cylc_flask.query.resolvers import Resolvers, data_of
+from cylc_flask.replica.delta import KINDS, WORKFLOW, copy
+
+if TYPE_CHECKING:
+    from cylc_flask.query.documents import Operation
+    from cylc_flask.query.engine import Engine, Result
+    from cylc_flask.replica.change import Change
+    from cylc_flask.replica.feed import Group
+    from cylc_flask.workflows import Workflow
+
+#: Under which name the resolvers find the delta that they are to look at.
+SUBSCRIPTION = 'subscription'
+
+#: One delta in the form of Cylc's resolvers.
+DeltaStore = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the results of a subscription come from.
+
+    Args:
+        flow: The workflow that it is about.
+        key: Equal subscriptions have equal keys.
+        make_group: Makes what computes the results.
+        burst: Whether the first of them tells all there is.
+    """
+
+    flow: Workflow
+    key: Hashable
+    make_group: Callable[[], Group]
+    burst: bool = True
+
+
+def make_source(engine: Engine, operation: Operation) -> Source:
+    """Return where the results of a subscription come from.
+
+    Raises:
+        Rejected: It is about a workflow that is not here.
+    """
+    name, args = _root_field(engine, operation)
+    wanted = args.get('workflows') or (
+        args.get('ids') if name == 'workflows' else None
+    )
+    flow = _flow(engine, wanted)
+    if name == 'command':
+        return Source(flow, operation.key, lambda: CommandGroup(
+            engine, operation, flow, args['id']
+        ))
+    return Source(
+        flow, operation.key, lambda: DeltaGroup(engine, operation, flow),
+        args.get('initial_burst', True),
+    )
+
+
+def _root_field(
+    engine: Engine, operation: Operation
+) -> tuple[str, dict[str, Any]]:
+    """Return the name and the arguments of the only field of the root."""
+    schema = engine.schema
+    root = schema.subscription_type
+    assert root is not None
+    variables = get_variable_values(
+        schema, operation.definition.variable_definitions,
+        operation.variables,
+    )
+    assert isinstance(variables, dict)
+    fragments = {
+        node.name.value: node for node in operation.document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    fields = collect_fields(
+        schema, fragments, variables, root,
+        operation.definition.selection_set,
+    )
+    nodes: list[FieldNode] = next(iter(fields.values()), [])
+    if not nodes or nodes[0].name.value not in root.fields:
+        raise Rejected.because(
+            Code.VALIDATION, 'There is nothing to subscribe to.'
+        )
+    name = nodes[0].name.value
+    return name, get_argument_values(root.fields[name], nodes[0], variables)
+
+
+def _flow(engine: Engine, wanted: list[str] | None) -> Workflow:
+    for flow in engine.workflows.all():
+        if not wanted or flow.store.workflow.id in wanted or (
+            flow.name in wanted
+        ):
+            return flow
+    raise Rejected.because(
+        Code.INPUT, f'No such workflow here: {", ".join(wanted or ())!r:.200}'
+    )
+
+
+class DeltaGroup:
+    """Results of one subscription to what the workflow does.
+
+    Args:
+        engine: Resolves them.
+        operation: The subscription.
+        flow: The workflow.
+    """
+
+    def __init__(
+        self, engine: Engine, operation: Operation, flow: Workflow
+    ) -> None:
+        self._engine = engine
+        self._operation = operation
+        self._flow = flow
+
+    def burst(self) -> bytes | None:
+        """Return all there is."""
+        store = self._flow.store
+        added = data_of(store)
+        added[WORKFLOW] = copy(store.workflow)
+        added[WORKFLOW].reloaded = True
+        return self._encoded(self._delta(added, {}, {}))
+
+    def step(self, change: Change) -> bytes | None:
+        """Return what a change means for the subscribers, if anything."""
+        if change.loaded:
+            return self.burst()
+        if not (change.added or change.updated or change.pruned):
+            return None
+        delta = self._delta(
+            _with_workflow(change.added), _with_workflow(change.updated),
+            change.pruned,
+        )
+        if change.reloaded:
+            _mark_reloaded(delta)
+        return self._encoded(delta)
+
+    def end(self, reason: str) -> bytes | None:
+        """Say that nothing more comes, where the subscribers can see it."""
+        delta = self._delta({}, {}, {})
+        delta['shutdown'] = True
+        result = self._resolve(delta)
+        root = next(iter((result.data or {}).values()), None)
+        if isinstance(root, dict) and True in root.values():
+            return result.encoded()
+        return None
+
+    def _delta(
+        self, added: Any, updated: Any, pruned: dict[str, list[str]]
+    ) -> DeltaStore:
+        empty: dict[str, Any] = {kind: {} for kind in (*KINDS, WORKFLOW)}
+        lists: dict[str, Any] = {kind: [] for kind in KINDS}
+        return {
+            'id': self._flow.store.workflow.id,
+            DELTA_ADDED: {**empty, **added},
+            DELTA_UPDATED: {**empty, **updated},
+            DELTA_PRUNED: {**lists, **pruned},
+        }
+
+    def _encoded(self, delta: DeltaStore) -> bytes | None:
+        result = self._resolve(delta)
+        if result.errors or _has_news(result.data):
+            return result.encoded()
+        return None
+
+    def _resolve(self, delta: DeltaStore) -> Result:
+        resolvers = Resolvers([self._flow], 'subscription')
+        resolvers.delta_store[SUBSCRIPTION] = {  # type: ignore[index]
+            delta['id']: delta
+        }
+        return self._engine.run(
+            self._operation, resolvers, delta, sub_id=SUBSCRIPTION
+        )
+
+
+class CommandGroup:
+    """Results of one subscription to what becomes of a command.
+
+    Args:
+        engine: Resolves them.
+        operation: The subscription.
+        flow: The workflow.
+        id_: The command's id.
+    """
+
+    def __init__(
+        self, engine: Engine, operation: Operation, flow: Workflow, id_: str
+    ) -> None:
+        self._engine = engine
+        self._operation = operation
+        self._resolvers = Resolvers([flow], 'subscription')
+        self._id = id_
+        self._told: object = None
+        #: True as soon as nothing more can come.
+        self.finished = False
+
+    def burst(self) -> bytes | None:
+        """Return how far the command is."""
+        ticket = find(self._resolvers, self._id)
+        self.finished = ticket is None or ticket.finished
+        self._told = ticket and ticket.state
+        return self._engine.run(
+            self._operation, self._resolvers, ticket
+        ).encoded()
+
+    def step(self, _: Change) -> bytes | None:
+        """Return how far the command is, if that is further."""
+        ticket = find(self._resolvers, self._id)
+        if self.finished or (ticket and ticket.state == self._told):
+            return None
+        return self.burst()
+
+    def end(self, reason: str) -> bytes | None:
+        """Return what became of the command at last."""
+        return self.step(None)  # type: ignore[arg-type]
+
+
+def _with_workflow(kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return elements by kind, of the workflow the element itself."""
+    if WORKFLOW not in kinds:
+        return kinds
+    (workflow,) = kinds[WORKFLOW].values()
+    return {**kinds, WORKFLOW: workflow}
+
+
+def _mark_reloaded(delta: DeltaStore) -> None:
+    """Tell clients to forget what is not in this delta."""
+    for part in (DELTA_ADDED, DELTA_UPDATED):
+        if delta[part][WORKFLOW]:
+            delta[part][WORKFLOW] = copy(delta[part][WORKFLOW])
+            delta[part][WORKFLOW].reloaded = True
+
+
+def _has_news(data: Any) -> bool:
+    """Tell whether there is anything in a result but names and ids.
+
+    Examples:
+        >>> _has_news({'deltas': {'id': '~me/a', 'added': {'jobs': []}}})
+        False
+        >>> _has_news({'deltas': {'id': '~me/a', 'pruned': {'jobs': ['1']}}})
+        True
+    """
+    root = next(iter((data or {}).values()), None)
+    if not isinstance(root, dict):
+        return bool(root)
+    return any(
+        _has_leaf(value) for value in root.values()
+        if isinstance(value, (dict, list))
+    ) or not any(isinstance(value, dict) for value in root.values())
+
+
+def _has_leaf(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(
+            _has_leaf(inner) for name, inner in value.items()
+            if name != '__typename'
+        )
+    if isinstance(value, list):
+        return bool(value)
+    return value is not None and value is not False
