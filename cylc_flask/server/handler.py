@@ -27,7 +27,7 @@ from gevent import GreenletExit
 from gevent.pywsgi import WSGIHandler, format_date_time
 
 from cylc.flow import LOG
-from cylc_flask.server import parse
+from cylc_flask.server import parse, sock
 from cylc_flask.server.wire import TooLate, Wire
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]
     server: Server
     headers: dict[str, str]
     body: bytes | None
+    socket: sock.Socket | None
     response_headers: list[tuple[bytes, bytes]]
     result: Any
     status: Any
@@ -66,13 +67,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]
     time_finish: float
 
     def __init__(
-        self, sock: green_socket, address: Any, server: Server
+        self, connection: green_socket, address: Any, server: Server
     ) -> None:
         self.server = server
         self.client_address = address
         if isinstance(address, tuple):
             self.client_address = address[0].removeprefix(MAPPED), address[1]
-        self.wire = Wire(sock, server.crowd.turns)
+        self.wire = Wire(connection, server.crowd.turns)
         self.rfile = BufferedReader(self.wire)
 
     def handle(self) -> None:
@@ -119,6 +120,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         self.command = ''
         self.request_version = 'HTTP/1.1'
         self.status = self._orig_status = self.result = None
+        self.socket = None
         self.headers_sent = self.response_use_chunked = False
         self.response_length = self.code = 0
 
@@ -184,6 +186,9 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         if isinstance(self.client_address, tuple):
             env['REMOTE_ADDR'] = self.client_address[0]
             env['REMOTE_PORT'] = str(self.client_address[1])
+        if 'upgrade' in self.headers:
+            self.socket = sock.offer(
+                env, self.wire, self.rfile, self.server.limits.request_timeout)
         return env
 
     def handle_one_response(self) -> None:
@@ -199,7 +204,16 @@ class Handler(WSGIHandler):  # type: ignore[misc]
             self._fail('500 Internal Server Error',
                        'The server failed; its log says more.')
         finally:
+            if self.socket is not None and self.socket.used:
+                self._hang_up(self.socket)
             self.log_request()
+
+    def _hang_up(self, socket: sock.Socket) -> None:
+        """End what was a WebSocket."""
+        self.close_connection = True
+        self._orig_status = '101 Switching Protocols'
+        self.response_length = socket.sent
+        socket.finish()
 
     def finalize_headers(self) -> None:
         """Complete the header: date, length, and how it goes on."""
@@ -252,6 +266,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]
             super()._write(data)
 
     def _sendall(self, data: bytes | bytearray) -> None:
+        if self.socket is not None and self.socket.used:
+            raise ClientGone  # it speaks HTTP no more
         try:
             self.wire.send(data, self.server.limits.request_timeout)
         except OSError as exc:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
@@ -28,16 +28,21 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 import gevent
 from gevent import sleep
 from gevent.event import Event
+from gevent.pool import Group
 
 from cylc.flow import LOG
+from cylc_flask.lines import Lines
 from cylc_flask.server.crowd import Crowd
 from cylc_flask.server.green import Server
+from cylc_flask.server.sock import OPTIONS
 from cylc_flask.server.wire import tls_context
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
 
-__all__ = ['Serving', 'ServerThread', 'make_event', 'sleep']
+__all__ = [
+    'OPTIONS', 'Serving', 'ServerThread', 'make_event', 'sleep', 'spawn',
+]
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -46,6 +51,24 @@ GRACE = 2.0
 
 #: Makes an event on which requests can wait.
 make_event = Event
+
+
+class Helpers(threading.local):
+    """What runs in a server thread beside its connections."""
+
+    def __init__(self) -> None:
+        self.group = Group()
+
+
+_helpers = Helpers()
+
+
+def spawn(work: Callable[..., object], *args: Any) -> None:
+    """Have something done in the server thread by and by.
+
+    It may wait; the end of the server is its end.
+    """
+    _helpers.group.spawn(work, *args)
 
 
 @dataclass(frozen=True)
@@ -58,6 +81,7 @@ class Serving:
         limits: Time-outs, sizes and numbers.
         tls: Paths of certificate and key, None for plain HTTP.
         access_log: Called with one line for each request, or None.
+        lines: The connections that stay.
     """
 
     listeners: list[socket.socket]
@@ -65,6 +89,7 @@ class Serving:
     limits: Limits
     tls: tuple[str, str] | None = None
     access_log: Callable[[str], None] | None = None
+    lines: Lines = field(default_factory=Lines)
 
 
 class ServerThread:
@@ -158,7 +183,9 @@ class ServerThread:
             self._stop = None
             for server in servers:
                 server.close()
+            self.serving.lines.end()
             crowd.finish(GRACE)
+            _helpers.group.kill(timeout=1)
 
     def _make_servers(self, crowd: Crowd) -> Iterator[Server]:
         serving = self.serving

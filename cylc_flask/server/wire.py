@@ -25,7 +25,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLSocket, TLSVersion
+from gevent.ssl import (
+    OP_NO_RENEGOTIATION,
+    PROTOCOL_TLS_SERVER,
+    SSLContext,
+    SSLSocket,
+    TLSVersion,
+)
 
 if TYPE_CHECKING:
     from gevent.socket import socket as green_socket
@@ -71,6 +77,7 @@ def tls_context(certificate: str, key: str) -> SSLContext:
     """
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.minimum_version = TLSVersion.TLSv1_2
+    context.options |= OP_NO_RENEGOTIATION
     context.load_cert_chain(certificate, key)
     return context
 
@@ -200,10 +207,49 @@ class Wire(RawIOBase):
                 self._sock.settimeout(max(left, 0.001))
                 rest = rest[self._sock.send(rest):]
         except OSError:
-            # The kernel shall not keep what is on its way.
-            self._sock.setsockopt(
-                std_socket.SOL_SOCKET, std_socket.SO_LINGER, RESET)
+            self._reset()
             raise
+
+    def hold(self) -> None:
+        """Keep the connection for as long as its client stays.
+
+        From now on others than the handler may `receive` and `push`.
+        """
+        self.waiting = self.idle = False
+        self._sock.settimeout(None)
+
+    def receive(self, size: int) -> bytes:
+        """Wait for what the client sends, however long that takes."""
+        data: bytes = self._sock.recv(size)
+        self.share()
+        return data
+
+    def push(self, data: bytes, seconds: float) -> None:
+        """Send all of it, while somebody else may be reading.
+
+        Args:
+            data: What to send; where there is much, it may take longer.
+            seconds: How long the client may take nothing at all.
+
+        Raises:
+            OSError: The client is gone, or does not take it.
+        """
+        end = monotonic() + seconds + len(data) / SLOWEST
+        rest = memoryview(data)
+        try:
+            while rest:
+                left = min(seconds, end - monotonic())
+                with gevent.Timeout(max(left, 0.001), TimeoutError):
+                    rest = rest[self._sock.send(rest):]
+        except (AssertionError, OSError) as exc:
+            # The former is TLS that wants to read, while somebody reads.
+            self._reset()
+            raise ConnectionError from exc
+
+    def _reset(self) -> None:
+        """Have the kernel drop what is on its way."""
+        self._sock.setsockopt(
+            std_socket.SOL_SOCKET, std_socket.SO_LINGER, RESET)
 
     def linger(self) -> None:
         """Say that nothing more comes, and take what the client still sends.
