@@ -66,7 +66,7 @@ TABLE = {
 }
 
 #: Besides Cylc 7's.
-TABLE |= {'/session': 'none', '/session/end': 'none'}
+TABLE |= {'/graphql': 'none', '/session': 'none', '/session/end': 'none'}
 
 METHODS = {'GET', 'HEAD', 'POST'}
 
