@@ -45,6 +45,7 @@ from cylc_flask.kinds import (
     setting,
     show,
     socket_path,
+    url,
     whole,
 )
 from cylc_flask.privilege import Privilege
@@ -125,6 +126,10 @@ class Config:
     read_only: bool = setting(False, flag())
     control_by_get: bool = setting(True, flag())
     enable: tuple[str, ...] = setting(BLUEPRINTS, choices(*BLUEPRINTS))
+    #: Tell clients of REST, in headers, that it is going away; and where
+    #: they can read more about that.
+    deprecate_rest: bool = setting(False, flag())
+    deprecation_page: str = setting('', url())
     introspection: bool = setting(True, flag())
     allowed_hosts: tuple[str, ...] = setting((), hosts())
     legacy_run_directory: str = setting('~/cylc7-run', absolute_path())

@@ -38,6 +38,7 @@ UNIX_SOCKET_BYTES = 107
 #: Stands for the workflow's id in the path of a Unix socket.
 PLACEHOLDER = '{workflow}'
 
+_URL = re.compile(r'https?://[!#-;=?-~]+').fullmatch
 _LABEL = re.compile(r'(?!-)[a-z0-9_-]{1,63}(?<!-)')
 _RANGE = re.compile(r'(\d{1,5})\s*\.\.\s*(\d{1,5})')
 _FLAGS = {'true': True, 'yes': True, '1': True,
@@ -217,6 +218,14 @@ def absolute_path() -> Kind[str]:
         _demand(not path or os.path.isabs(path))
         return path
     return Kind('a path that begins with / or ~, or "" for none', check)
+
+
+def url() -> Kind[str]:
+    """Return the kind that is the address of a page, or nothing."""
+    def check(value: Any) -> str:
+        _demand(isinstance(value, str) and (not value or _URL(value)))
+        return str(value)
+    return Kind('a URL that begins with http, or "" for none', check)
 
 
 def socket_path() -> Kind[str]:

@@ -42,6 +42,7 @@ from cylc_flask.server.thread import (
     spawn,
 )
 from cylc_flask.tap import Tap
+from cylc_flask.usage import Usage
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class SuiteServer:
         self._tap: Tap | None = None
         self._door: Door | None = None
         self._feed: Feed | None = None
+        self._usage = Usage()
         self._announced = False
         self._closing = False
         self._pause = FIRST_PAUSE
@@ -156,15 +158,17 @@ class SuiteServer:
             access_log.writer(here.config.access_log, here.log_dir),
         ))
         self._tap = Tap(self._schd, thread.deliver)
+        self._feed = feed = _make_feed(here.config.limits)
         self._door = Door(
             self._schd, self._loop, thread.deliver, make_event,
             self._tap.changed, lambda: store.side, here.config.limits,
+            lambda: feed.stir(store.version, store.side),
         )
-        self._feed = _make_feed(here.config.limits)
         flow = Workflow(
             here.workflow, here.passphrase, store, records, self._door,
-            self._feed,
+            self._feed, usage=Usage(here.run_dir),
         )
+        self._usage = flow.usage
         self._announced = False
         self._asked = None
         self._began = monotonic()
@@ -241,6 +245,7 @@ class SuiteServer:
         if self._thread is not None:
             if self._feed is not None:
                 self._thread.deliver(self._feed.close, STOPPED)
+            self._thread.deliver(self._usage.close)
             self._thread.stop()
         self._thread = self._tap = self._door = self._feed = None
 

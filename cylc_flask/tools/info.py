@@ -26,6 +26,9 @@ Examples:
   # one of them
   $ cylc flask info my_workflow
 
+  # who still calls the API of Cylc 7, of a stopped workflow too
+  $ cylc flask info --usage my_workflow
+
   # its URL, for a script
   $ cylc flask info my_workflow --json | python3 -c \\
       'import json, sys; print(json.load(sys.stdin)["url"])'
@@ -46,6 +49,7 @@ from cylc_flask.address import SERVICE, Info, info_path, is_alive, read_info
 from cylc_flask.credentials import CERTIFICATE, PASSPHRASE
 from cylc_flask.errors import CylcFlaskError
 from cylc_flask.realm import realm_of
+from cylc_flask.tools import usage
 from cylc_flask.tools.client import Client
 from cylc_flask.tools.locate import locate, served
 
@@ -128,10 +132,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--json', action='store_true',
         help='print an object for WORKFLOW, a list of them for all')
+    parser.add_argument(
+        '--usage', action='store_true',
+        help='print which endpoints of REST were called, and by what')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print how the servers are."""
+    """Print how the servers are, or what was called."""
+    if arguments.usage:
+        return usage.run(arguments.workflow, arguments.json)
     if arguments.workflow:
         reports = [examine(*locate(arguments.workflow))]
     else:

@@ -46,9 +46,14 @@ def locate(name: str) -> tuple[str, Path]:
 
 def served() -> Iterator[tuple[str, Path]]:
     """Yield the workflows whose servers have said where they are."""
-    for workflow, run_dir in sorted(asyncio.run(_installed())):
+    for workflow, run_dir in installed():
         if info_path(run_dir).exists():
             yield workflow, run_dir
+
+
+def installed() -> list[tuple[str, Path]]:
+    """Return all workflows, running or not."""
+    return sorted(asyncio.run(_installed()))
 
 
 async def _installed() -> list[tuple[str, Path]]:

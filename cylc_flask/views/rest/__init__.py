@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from cylc_flask.views.rest import deprecation
 from cylc_flask.views.rest.control import endpoints as control
 from cylc_flask.views.rest.endpoint import Endpoints
 from cylc_flask.views.rest.info import endpoints as info
@@ -34,5 +35,9 @@ def init_app(app: Flask) -> None:
     endpoints = Endpoints()
     for part in (info, tasks, control, messages):
         endpoints.update(part)
-    app.register_blueprint(endpoints.blueprint('rest', ''))
-    app.register_blueprint(endpoints.blueprint('id', '/id'))
+    settings = app.extensions['cylc_flask'].config
+    for name, prefix in (('rest', ''), ('id', '/id')):
+        bp = endpoints.blueprint(name, prefix)
+        if settings.deprecate_rest:
+            bp.after_request(deprecation.headers(settings.deprecation_page))
+        app.register_blueprint(bp)

@@ -64,6 +64,9 @@ class Endpoint:
     def view(self) -> Function:
         """Return the view, with the labels that the gate reads."""
         def view(segments: str = '') -> Response:
+            current.workflow().usage.note(
+                self.name, request.environ.get('HTTP_USER_AGENT', '')
+            )
             if self.privilege:
                 sessions.note_call(
                     self.name, self.privilege >= Privilege.SHUTDOWN
