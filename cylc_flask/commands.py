@@ -147,12 +147,18 @@ class TicketBook:
 
     Args:
         make_event: Makes the events on which clients wait.
+        settled: Called when a command has an outcome.
     """
 
-    def __init__(self, make_event: Callable[[], Event]) -> None:
+    def __init__(
+        self, make_event: Callable[[], Event], settled: Callable[[], object]
+    ) -> None:
         self._make_event = make_event
+        self._settled = settled
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
         self.closed = False
+        #: How many have no outcome yet.
+        self.queued = 0
 
     def issue(
         self, command: str, user: str, unmatched: Sequence[str]
@@ -166,6 +172,7 @@ class TicketBook:
     def enter(self, ticket: Ticket) -> None:
         """Put a ticket into the book, and the oldest settled one out."""
         self._tickets[ticket.id] = ticket
+        self.queued += 1
         if len(self._tickets) > REMEMBERED:
             oldest = next(iter(self._tickets.values()))
             if oldest.state is State.QUEUED:
@@ -189,11 +196,13 @@ class TicketBook:
             warnings += len(found.unmatched)
             missed = f'No tasks match: {", ".join(found.unmatched)}'
             text = f'{text}\n{missed}' if text else missed
+        self.queued -= 1
         found.state = state
         found.warnings = warnings
         found.text = text[:LONGEST]
         found.unmatched = ()
         found.settled.set()
+        self._settled()
 
     def close(self, reason: str) -> None:
         """Settle all that has no outcome yet; none will come."""

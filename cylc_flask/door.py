@@ -53,6 +53,10 @@ Call = Callable[['Scheduler'], T]
 POLLING = 'execution polling intervals'
 
 STOPPED = 'The scheduler is stopping.'
+CROWDED = (
+    '{} commands wait for the scheduler already (limits.queued_commands);'
+    ' nothing was done.'
+)
 BUSY = 'The scheduler is too busy to answer; nothing was done.'
 
 #: How many clients may wait for graphs.
@@ -77,6 +81,7 @@ class Door:
         read_side: Publishes what the data store lacks (main thread).
         side: Returns how far the workflow is, as clients see it.
         limits: How long to wait for the main thread, how large a graph.
+        settled: Called when a command has an outcome (server thread).
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Door:
         read_side: Callable[[], None],
         side: Callable[[], Side],
         limits: Limits,
+        settled: Callable[[], object],
     ) -> None:
         self._schd = schd
         self._loop = loop
@@ -96,7 +102,7 @@ class Door:
         self._read_side = read_side
         self._side = side
         self._limits = limits
-        self._book = TicketBook(make_event)
+        self._book = TicketBook(make_event, settled)
         self._calls: deque[_Call[Any]] = deque()
         self._graphs: deque[_Call[Any]] = deque()
         self._outcomes: list[tuple[Any, ...]] = []
@@ -116,10 +122,12 @@ class Door:
         Raises:
             RequestError: It could harm the scheduler.
             Refused: It is not valid, with the scheduler's words.
-            Unavailable: The scheduler is stopping.
+            Unavailable: The scheduler is stopping, or behind with commands.
         """
         if not self._open or self._book.closed:
             raise Unavailable(STOPPED)
+        if self._book.queued >= self._limits.queued_commands:
+            raise Unavailable(CROWDED.format(self._book.queued))
         for task in _tasks(arguments):
             validate.within_reach(task, self._side())
         ticket = self._book.issue(command, user, unmatched)

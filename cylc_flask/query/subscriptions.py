@@ -143,6 +143,11 @@ class DeltaGroup:
         self._operation = operation
         self._flow = flow
 
+    @property
+    def finished(self) -> bool:
+        """Return False: the workflow may go on."""
+        return False
+
     def burst(self) -> bytes | None:
         """Return all there is."""
         store = self._flow.store

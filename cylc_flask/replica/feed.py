@@ -33,6 +33,7 @@ from cylc_flask.errors import CylcFlaskError
 from .change import Change
 from .history import History
 from .member import Event, Member
+from .side import Side
 
 __all__ = ['Change', 'Feed', 'Group', 'Member', 'TooMany']
 
@@ -43,6 +44,9 @@ BEHIND = 100
 #: How many times the bytes of a member's queue all bursts may take that are
 #: kept for those who come next.
 KEPT = 4
+
+#: Why members of a group end that has told all there is to tell.
+FINISHED = 'finished'
 
 #: Why members of a group end in which something goes wrong.
 FAULT = 'internal error'
@@ -61,6 +65,10 @@ class TooMany(CylcFlaskError):
 
 class Group(Protocol):
     """What equal subscriptions share: computed once, encoded once."""
+
+    @property
+    def finished(self) -> bool:
+        """Return True as soon as nothing more can come."""
 
     def burst(self) -> bytes | None:
         """Return the whole as the replica is now; steps follow from here.
@@ -126,6 +134,18 @@ class Feed:
     def publish(self, change: Change) -> None:
         """Tell everybody about a change, soon."""
         self.history.add(change)
+        self._tell(change)
+
+    def stir(self, version: int, side: Side) -> None:
+        """Have groups look again: something beside the replica changed.
+
+        Args:
+            version: Of the replica, which is as it was.
+            side: Its side data.
+        """
+        self._tell(Change(version, side))
+
+    def _tell(self, change: Change) -> None:
         self._bursts.clear()
         self._room = KEPT * self._size
         for shared in list(self._groups.values()):
@@ -273,6 +293,8 @@ class Shared:
                 if payload is not None:
                     for member in list(self.members):
                         member.put(payload)
+                if self.group.finished:
+                    self._end(FINISHED)
         except Exception as exc:
             self._fail(exc)
 
@@ -287,6 +309,8 @@ class Shared:
             self._fail(exc)
             return None
         self.is_lost = False
+        if self.group.finished:
+            self._end(FINISHED)
         return payload
 
     def finish(self, reason: str) -> None:

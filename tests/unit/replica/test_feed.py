@@ -42,6 +42,7 @@ class Numbers:
         self.site = site
         self.made: list[str] = []
         self.fault = ''
+        self.finished = False
 
     def burst(self) -> bytes | None:
         return self._make(f'burst {self.site.version}')
@@ -429,6 +430,41 @@ def check(texts: list[str], seen: list[int]) -> None:
             assert int(number) == seen[0] + 1
         assert int(number) >= seen[0]
         seen[0] = int(number)
+
+
+def test_group_that_is_finished() -> None:
+    """It ends with what it had to tell, and makes room."""
+    site = Site()
+    member, late = site.join(), site.join()
+    assert all_of(member) == ['burst 1']
+    site.group.finished = True
+    site.publish()
+    site.work()
+    assert all_of(member) == ['step 2']
+    assert member.ended == 'finished'
+    assert all_of(late) == ['burst 2']
+    assert late.ended == 'finished'
+    assert not site.feed.groups
+
+
+def test_finished_at_once() -> None:
+    site = Site()
+    site.group.finished = True
+    member = site.join()
+    assert all_of(member) == ['burst 1']
+    assert member.ended == 'finished'
+    assert not site.feed.groups
+
+
+def test_stir() -> None:
+    """Groups look again, but nothing of that is history."""
+    site = Site()
+    member = site.join()
+    all_of(member)
+    site.feed.stir(site.version, SIDE)
+    site.work()
+    assert all_of(member) == ['step 1']
+    assert site.feed.history.version == 1
 
 
 # History
