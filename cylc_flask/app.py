@@ -33,12 +33,24 @@ from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
 from cylc_flask.query.engine import Engine
-from cylc_flask.views import errors, graphql, rest, sessions
+from cylc_flask.views import (
+    errors,
+    graphql,
+    rest,
+    sessions,
+    sockets,
+    subscriptions,
+)
 from cylc_flask.views.current import Services
+from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
 #: What `enable` in the configuration can switch on.
-BLUEPRINTS = {'rest': rest.init_app, 'graphql': graphql.init_app}
+BLUEPRINTS = {
+    'rest': rest.init_app,
+    'graphql': graphql.init_app,
+    'websocket': subscriptions.init_app,
+}
 
 
 def create_app(
@@ -46,6 +58,7 @@ def create_app(
     workflows: Registry,
     hosts: frozenset[str] = frozenset(),
     sleep: Callable[[float], object] = time.sleep,
+    sock_tools: SockTools | None = None,
 ) -> Flask:
     """Return the application that serves some workflows.
 
@@ -54,6 +67,7 @@ def create_app(
         workflows: What to serve.
         hosts: Names by which clients may call it.
         sleep: Waits some seconds, in the way of the server it runs in.
+        sock_tools: What sockets need of that server.
     """
     app = Flask(
         __name__,
@@ -69,6 +83,7 @@ def create_app(
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
     sessions.init_app(app)
+    sockets.init_app(app, sock_tools or SockTools())
     for name, init_app in BLUEPRINTS.items():
         if name in config.enable:
             init_app(app)

@@ -80,7 +80,18 @@ class Limits:
     #: Per client address; 0 is no limit, as the jobs of a host share one.
     request_rate: float = setting(
         0, number(0, 1_000_000, 'requests a second, 0 for no limit'))
-    open_connections: int = setting(500, whole(1, 100_000, 'connections'))
+    open_connections: int = setting(1_000, whole(1, 100_000, 'connections'))
+    #: WebSockets and streams of events among them.
+    sockets: int = setting(600, whole(0, 100_000, 'sockets'))
+    #: Operations that go on at a time on one socket.
+    subscriptions: int = setting(20, whole(1, 10_000, 'operations'))
+    #: Of one message that comes on a socket.
+    message_size: int = setting(
+        1_048_576, whole(1_024, 1_073_741_824, 'bytes'))
+    #: For the first message on a socket to come.
+    init_timeout: float = setting(10, number(0.1, 3_600, 'seconds'))
+    #: Between two signs of life on a socket or stream.
+    ping_interval: float = setting(20, number(0.1, 3_600, 'seconds'))
     #: For a request to arrive, from its first byte to the end of its body.
     request_timeout: float = setting(30, number(0.1, 3_600, 'seconds'))
     #: For a kept connection to begin its next request.

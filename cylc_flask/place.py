@@ -61,10 +61,13 @@ class Place:
         """
         limits = self.config.limits
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if files == resource.RLIM_INFINITY:
-            return limits
-        most = min(limits.open_connections, max(files // 2, 1))
-        return replace(limits, open_connections=most)
+        most = limits.open_connections
+        if files != resource.RLIM_INFINITY:
+            most = min(most, max(files // 2, 1))
+        return replace(
+            limits, open_connections=most,
+            sockets=min(limits.sockets, most * 3 // 4),
+        )
 
     @property
     def hosts(self) -> frozenset[str]:

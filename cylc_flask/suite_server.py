@@ -31,10 +31,12 @@ from cylc_flask import access_log, config, place
 from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
 from cylc_flask.errors import CylcFlaskError
+from cylc_flask.lines import Lines
 from cylc_flask.replica.feed import Feed
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.server.thread import (
+    OPTIONS,
     ServerThread,
     Serving,
     make_event,
@@ -43,6 +45,7 @@ from cylc_flask.server.thread import (
 )
 from cylc_flask.tap import Tap
 from cylc_flask.usage import Usage
+from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
@@ -150,12 +153,17 @@ class SuiteServer:
             self._place = place.take(self._schd, config.load())
         here = self._place
         store, records = Store(), Records()
+        lines = Lines(here.limits.sockets)
         self._thread = thread = ServerThread(Serving(
             here.listeners,
-            lambda: create_app(here.config, Registry(flow), here.hosts, sleep),
+            lambda: create_app(
+                here.config, Registry(flow), here.hosts, sleep,
+                SockTools(spawn, make_event, OPTIONS, lines),
+            ),
             here.limits,
             here.tls,
             access_log.writer(here.config.access_log, here.log_dir),
+            lines,
         ))
         self._tap = Tap(self._schd, thread.deliver)
         self._feed = feed = _make_feed(here.config.limits)

@@ -47,12 +47,12 @@ from cylc_flask.query.body import Reader, decode, of_query
 from cylc_flask.query.documents import Request
 from cylc_flask.query.errors import Code, Rejected, of_request
 from cylc_flask.query.persisted import Persisted
-from cylc_flask.views import current
+from cylc_flask.views import current, stream
+from cylc_flask.views.stream import STREAM
 
 #: Media types of answers, and of requests.
 JSON = 'application/json'
 STRICT = 'application/graphql-response+json'
-STREAM = 'text/event-stream'
 REQUESTS = (JSON, 'application/graphql+json')
 
 CHARSETS = ('utf-8', 'utf8', 'us-ascii')
@@ -75,6 +75,10 @@ def init_app(app: Flask) -> None:
         GraphQL.as_view('graphql', services.engine.schema, reader)
     )
     app.add_url_rule('/graphql', view_func=view)
+    streamed = requires(Privilege.NONE)(
+        Streamed.as_view('stream', services.engine.schema, reader)
+    )
+    app.add_url_rule('/graphql/stream', view_func=streamed)
 
 
 class Refusal(HTTPException):
@@ -143,13 +147,19 @@ class GraphQL(GraphQLView[Context, None]):
         media_type = JSON
         try:
             with _refusing():
-                media_type = _negotiate(request)
+                media_type = self.negotiate(request)
                 parameters = _parameters(request)
+                if media_type == STREAM:
+                    return stream.respond(self._reader, parameters)
             if isinstance(parameters, list):
                 return self._run_all(parameters, media_type)
             return self.run(request, Context(parameters, media_type))
         except Refusal as refusal:
-            return refusal.answer(media_type)
+            return refusal.answer(JSON if media_type == STREAM else media_type)
+
+    def negotiate(self, request: Received) -> str:
+        """Return the media type of the answer."""
+        return _negotiate(request)
 
     def _run_all(self, batch: list[Any], media_type: str) -> Response:
         """Answer operations in their order, each as if it were alone."""
@@ -214,6 +224,14 @@ class GraphQL(GraphQLView[Context, None]):
         """Return the answer."""
         sub_response.set_data(response_data.encoded())
         return _dressed(sub_response, STRICT if is_strict else JSON)
+
+
+class Streamed(GraphQL):
+    """Run operations of all kinds, each as a stream of events."""
+
+    def negotiate(self, request: Received) -> str:
+        """Return the media type of the answer."""
+        return STREAM
 
 
 @contextmanager

@@ -1,0 +1,241 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""GraphQL on WebSockets: one loop for each, whatever it has to wait for."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Callable
+
+from flask import Flask
+from graphql import OperationType
+from simple_websocket import ConnectionClosed
+
+from cylc_flask.auth import gate
+from cylc_flask.errors import RequestError
+from cylc_flask.privilege import Privilege
+from cylc_flask.query.body import Reader
+from cylc_flask.query.persisted import Persisted
+from cylc_flask.query.protocols import (
+    PROTOCOLS,
+    TAIL,
+    Action,
+    Close,
+    Login,
+    Protocol,
+    Send,
+    Start,
+    Stop,
+)
+from cylc_flask.views import current, sockets
+from cylc_flask.views.operations import Desk, errors_of
+from cylc_flask.views.sockets import Talk
+
+if TYPE_CHECKING:
+    from cylc_flask.query.engine import Operation
+    from cylc_flask.replica.feed import Member
+
+#: What a first message can prove the caller by.
+BEARER = 'bearer'
+
+
+def init_app(app: Flask) -> None:
+    """Serve GraphQL on WebSockets from an application."""
+    reader = Reader(Persisted())
+
+    def subscriptions(talk: Talk) -> None:
+        """Query, control and follow the workflow on one socket."""
+        dialogue = Dialogue(talk, Desk.of(reader))
+        try:
+            dialogue.run()
+        finally:
+            dialogue.close()
+
+    sockets.add(
+        app, '/subscriptions', subscriptions, Privilege.NONE,
+        tuple(PROTOCOLS), later=True,
+    )
+
+
+@dataclass(eq=False)
+class Running:
+    """An operation that goes on.
+
+    Args:
+        id: The client's name for it.
+        head: What comes before each of its results.
+        member: Where these come from; None where a thread of its own will
+            bring just one.
+    """
+
+    id: str
+    head: bytes
+    member: Member | None = None
+
+
+class Dialogue:
+    """What one client and the server say to each other.
+
+    Args:
+        talk: The socket.
+        desk: Takes the operations.
+    """
+
+    def __init__(self, talk: Talk, desk: Desk) -> None:
+        limits = current.config().limits
+        self._talk = talk
+        self._desk = desk
+        self._spawn = sockets.tools().spawn
+        self._protocol: Protocol = PROTOCOLS[talk.subprotocol](
+            limits.subscriptions)
+        self._running: dict[str, Running] = {}
+        self._done: deque[Callable[[], None]] = deque()
+        self._init_by = monotonic() + limits.init_timeout
+
+    def run(self) -> None:
+        """Talk until the client has gone, or has to go."""
+        talk = self._talk
+        while True:
+            for message in talk.messages():
+                self._do(self._protocol.receive(message))
+            while self._done:
+                self._done.popleft()()
+            busy = self._push()
+            if not busy and talk.ending:
+                raise talk.end(sockets.GONE, talk.ending)
+            talk.wait(0 if busy else self._patience())
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        for id in list(self._running):
+            self._stop(id)
+
+    def _patience(self) -> float | None:
+        """Return how long (seconds) the client may say nothing."""
+        if self._protocol.begun:
+            return None
+        left = self._init_by - monotonic()
+        if left <= 0:
+            self._do(self._protocol.timed_out())
+        return left
+
+    def _push(self) -> bool:
+        """Send one result of each operation; True if there are more."""
+        more = False
+        for running in list(self._running.values()):
+            if running.member is None:
+                continue
+            payload = running.member.take(0)
+            if payload is not None:
+                self._talk.send(running.head, payload, TAIL)
+            if running.member.pending:
+                more = True
+            elif running.member.ended is not None:
+                self._finish(running)
+        return more
+
+    def _do(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(text):
+                    self._talk.send(text)
+                case Start():
+                    self._start(action)
+                case Stop(id):
+                    self._stop(id)
+                case Login():
+                    self._log_in(action)
+                case Close(code, reason):
+                    raise self._talk.end(code, reason)
+
+    def _log_in(self, login: Login) -> None:
+        """Find out who is there, where the handshake has not told."""
+        given = {key.lower(): value for key, value in login.payload.items()}
+        token = given.get('authorization')
+        try:
+            if token is not None and gate.bearer(_token(token)):
+                self._talk.identify()
+            elif token is not None or self._talk.user is None:
+                self._do(self._protocol.refuse('Forbidden'))
+        except RequestError as exc:
+            self._do(self._protocol.refuse(exc.text))
+        self._do(self._protocol.welcome())
+
+    def _start(self, start: Start) -> None:
+        """Begin an operation; a query is done at once."""
+        assert self._talk.user is not None
+        running = Running(start.id, self._protocol.head(start.id))
+        self._running[start.id] = running
+        try:
+            operation = self._desk.take(start.parameters, self._talk.user)
+            match operation.kind:
+                case OperationType.SUBSCRIPTION:
+                    running.member = self._desk.follow(
+                        operation, self._talk.wake)
+                case OperationType.MUTATION:
+                    self._spawn(self._mutate, running, operation)
+                case OperationType.QUERY:
+                    self._answer(running, self._desk.run(operation))
+        except ConnectionClosed:
+            raise
+        except Exception as exc:
+            self._reject(running, exc)
+
+    def _mutate(self, running: Running, operation: Operation) -> None:
+        """Carry out a mutation, which may take its time, beside the loop."""
+        try:
+            result = self._desk.run(operation)
+        except Exception as exc:
+            fault = exc
+            self._done.append(lambda: self._reject(running, fault))
+        else:
+            self._done.append(lambda: self._answer(running, result))
+        self._talk.wake()
+
+    def _answer(self, running: Running, result: bytes) -> None:
+        """Send the only result of an operation, if it is still wanted."""
+        if self._running.get(running.id) is running:
+            self._talk.send(running.head, result, TAIL)
+            self._finish(running)
+
+    def _finish(self, running: Running) -> None:
+        """End an operation that has come to its end."""
+        self._stop(running.id)
+        self._do(self._protocol.complete(running.id))
+
+    def _reject(self, running: Running, exc: Exception) -> None:
+        """End an operation that cannot be carried out."""
+        if self._running.get(running.id) is running:
+            self._stop(running.id)
+            self._do(self._protocol.reject(running.id, errors_of(exc)))
+
+    def _stop(self, id: str) -> None:
+        running = self._running.pop(id, None)
+        if running is not None and running.member is not None:
+            running.member.close()
+
+
+def _token(authorization: object) -> str:
+    """Return the token of a value as it would be in a header.
+
+    Examples:
+        >>> _token('Bearer abc'), _token('abc'), _token(1)
+        ('abc', '', '')
+    """
+    scheme, _, token = str(authorization).partition(' ')
+    return token.strip() if scheme.lower() == BEARER else ''
