@@ -18,13 +18,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import json as std_json
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, current_app, g
-import orjson
 
 from cylc_flask.auth.caller import caller
+from cylc_flask.replica.encode import dump
 
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
@@ -76,19 +75,5 @@ def user() -> User:
 def json(result: Any) -> Response:
     """Return an answer in JSON; bytes are taken as such already."""
     if not isinstance(result, bytes):
-        result = _dump(result)
+        result = dump(result)
     return Response(result, content_type=JSON)
-
-
-def _dump(result: Any) -> bytes:
-    """Return JSON; what orjson has no way to write, Python's own has.
-
-    Durations in broadcasts are numbers of Cylc's own kind: as text.
-    """
-    try:
-        return orjson.dumps(
-            result, default=str, option=orjson.OPT_NON_STR_KEYS
-        )
-    except TypeError:
-        # Whole numbers of more than 64 bits, broken Unicode.
-        return std_json.dumps(result, default=str).encode()

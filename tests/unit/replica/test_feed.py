@@ -38,6 +38,8 @@ from tests.unit.replica.sides import SIDE
 class Numbers:
     """A group whose bursts and steps are the versions they are of."""
 
+    finished = False
+
     def __init__(self, site: Site) -> None:
         self.site = site
         self.made: list[str] = []

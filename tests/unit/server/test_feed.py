@@ -32,6 +32,8 @@ from tests.unit.replica.sides import SIDE
 class Slow:
     """A group that notes when its steps are made."""
 
+    finished = False
+
     def __init__(self, name: str, course: list[str]) -> None:
         self.name = name
         self.course = course

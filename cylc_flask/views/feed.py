@@ -1,0 +1,91 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The plain feed of a workflow on a WebSocket, for scripts and servers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from flask import Flask, request
+
+from cylc_flask.privilege import Privilege
+from cylc_flask.replica.codec import CODECS, Codec, PlainGroup
+from cylc_flask.replica.feed import Member, TooMany
+from cylc_flask.views import current, sockets
+from cylc_flask.views.sockets import Talk
+
+
+def init_app(app: Flask) -> None:
+    """Serve the feed from an application."""
+    sockets.add(app, '/feed', feed, Privilege.FULL_READ, tuple(CODECS))
+
+
+def feed(talk: Talk) -> None:
+    """Send a snapshot of the workflow, then each change of it."""
+    codec = CODECS[talk.subprotocol]
+    kind = sockets.BINARY if codec.binary else sockets.TEXT
+    missed, member = join(talk, codec)
+    with closing(member):
+        for payload in missed:
+            talk.send(payload, kind=kind)
+            talk.wait(0)
+        del missed
+        follow(talk, member, kind)
+
+
+def follow(talk: Talk, member: Member, kind: bytes) -> None:
+    """Send what there is until one of the two ends."""
+    while True:
+        if (payload := member.take(0)) is not None:
+            talk.send(payload, kind=kind)
+        if member.ended is not None:
+            raise talk.end(sockets.GONE, member.ended)
+        if talk.ending and not member.pending:
+            raise talk.end(sockets.GONE, talk.ending)
+        talk.wait(0 if member.pending else None)
+        for _ in talk.messages():
+            pass  # there is nothing to say here
+
+
+def join(talk: Talk, codec: Codec) -> tuple[list[bytes], Member]:
+    """Return what a client has missed, and where it goes on from there.
+
+    Nothing comes between the two: all of it is done at once.
+    """
+    flow = current.workflow()
+
+    def make() -> PlainGroup:
+        return PlainGroup(flow.store, flow.feed, codec)
+
+    changes = None
+    if request.args.get('feed') == flow.feed.id:
+        changes = flow.feed.history.since(_sequence(talk))
+    try:
+        member = flow.feed.join(
+            (PlainGroup, codec), make, changes is None, talk.wake)
+    except TooMany as exc:
+        raise talk.end(sockets.POLICY, str(exc)) from exc
+    teller = make()
+    return [teller.delta(change) for change in changes or ()], member
+
+
+def _sequence(talk: Talk) -> int:
+    """Return the number of the last message that the client has."""
+    text = request.args.get('since', '')
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise talk.end(
+            sockets.POLICY, 'since has to be the number of a message.')
+    return int(text)
