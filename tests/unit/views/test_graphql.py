@@ -365,7 +365,8 @@ requests = st.dictionaries(st.sampled_from((
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    body=st.binary(min_size=1) | values | requests | st.lists(requests, max_size=4),
+    body=st.binary(min_size=1) | values | requests
+    | st.lists(requests, max_size=4),
     accept=st.sampled_from((JSON, STRICT)),
 )
 def test_anything(client: FlaskClient, body: Any, accept: str) -> None:
