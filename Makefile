@@ -9,7 +9,7 @@ FUZZ_REQUESTS ?= 100000
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench fuzz wheel clean
+.PHONY: help run test lint types bench fuzz schema wheel clean
 
 help:  ## print this list
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
@@ -33,6 +33,9 @@ bench: $(VENV)/.bench  ## measure the REST API beside CherryPy and Tornado
 fuzz: $(VENV)/.test  ## send FUZZ_REQUESTS bad requests, and watch the memory
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
+
+schema: $(VENV)/.run  ## write docs/schema-X.Y.graphql for the cylc-flow here
+	$(BIN)/python docs/make_schema.py
 
 wheel: $(BIN)/pip  ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
