@@ -35,6 +35,7 @@ from cylc_flask.public import WorkflowUsers
 from cylc_flask.query.engine import Engine
 from cylc_flask.views import (
     errors,
+    feed,
     graphql,
     rest,
     sessions,
@@ -45,11 +46,17 @@ from cylc_flask.views.current import Services
 from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
+
+def _init_websockets(app: Flask) -> None:
+    subscriptions.init_app(app)
+    feed.init_app(app)
+
+
 #: What `enable` in the configuration can switch on.
 BLUEPRINTS = {
     'rest': rest.init_app,
     'graphql': graphql.init_app,
-    'websocket': subscriptions.init_app,
+    'websocket': _init_websockets,
 }
 
 

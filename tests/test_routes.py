@@ -68,11 +68,11 @@ TABLE = {
 #: Besides Cylc 7's.
 TABLE |= {
     '/graphql': 'none', '/graphql/stream': 'none', '/subscriptions': 'none',
-    '/session': 'none', '/session/end': 'none',
+    '/session': 'none', '/session/end': 'none', '/feed': 'full-read',
 }
 
 #: WebSockets; without one these paths answer with an error.
-SOCKETS = {'/subscriptions'}
+SOCKETS = {'/feed', '/subscriptions'}
 
 METHODS = {'GET', 'HEAD', 'POST'}
 

@@ -275,18 +275,22 @@ def add(
     app.config['SOCK_SERVER_OPTIONS']['subprotocols'] += subprotocols
     Sock(app).route(path, provide_automatic_options=False)(talk)
     app.add_url_rule(
-        path, f'{view.__name__}_without_upgrade',
-        requires(privilege)(no_socket), methods=('GET', 'HEAD', 'POST'),
-        provide_automatic_options=False,
+        path, f'{view.__name__}_without_upgrade', _no_socket(privilege),
+        methods=('GET', 'HEAD', 'POST'), provide_automatic_options=False,
     )
 
 
-def no_socket() -> NoReturn:
-    """Tell who comes without a WebSocket that one is needed."""
-    raise RequestError(
-        'This is a WebSocket: connect by ws:// or wss://.', 426,
-        (('Upgrade', 'websocket'),),
-    )
+def _no_socket(privilege: Privilege) -> Callable[[], NoReturn]:
+    """Return a view for who comes to a socket without being one."""
+    @requires(privilege)
+    def no_socket() -> NoReturn:
+        """Tell that a WebSocket is needed."""
+        raise RequestError(
+            'This is a WebSocket: connect by ws:// or wss://.', 426,
+            (('Upgrade', 'websocket'),),
+        )
+
+    return no_socket
 
 
 def _talk(websocket: Server, view: Callable[[Talk], None]) -> None:
