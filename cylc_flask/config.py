@@ -141,6 +141,8 @@ class Config:
     #: they can read more about that.
     deprecate_rest: bool = setting(False, flag())
     deprecation_page: str = setting('', url())
+    #: Whether a command ends the sleep of the scheduler's main loop.
+    wake_scheduler: bool = setting(True, flag())
     introspection: bool = setting(True, flag())
     allowed_hosts: tuple[str, ...] = setting((), hosts())
     legacy_run_directory: str = setting('~/cylc7-run', absolute_path())

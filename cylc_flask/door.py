@@ -21,6 +21,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 import logging
 from threading import get_ident
 from typing import (
@@ -42,6 +43,7 @@ from cylc_flask.replica.records import text_of
 
 if TYPE_CHECKING:
     from cylc.flow.scheduler import Scheduler
+    from cylc_flask.alarm import Alarm
     from cylc_flask.config import Limits
     from cylc_flask.replica.graph import RawGraph
     from cylc_flask.replica.side import Side
@@ -82,6 +84,7 @@ class Door:
         side: Returns how far the workflow is, as clients see it.
         limits: How long to wait for the main thread, how large a graph.
         settled: Called when a command has an outcome (server thread).
+        alarm: Wakes the scheduler for commands, None if it shall sleep on.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Door:
         side: Callable[[], Side],
         limits: Limits,
         settled: Callable[[], object],
+        alarm: Alarm | None,
     ) -> None:
         self._schd = schd
         self._loop = loop
@@ -102,6 +106,7 @@ class Door:
         self._read_side = read_side
         self._side = side
         self._limits = limits
+        self._alarm = alarm
         self._book = TicketBook(make_event, settled)
         self._calls: deque[_Call[Any]] = deque()
         self._graphs: deque[_Call[Any]] = deque()
@@ -146,6 +151,9 @@ class Door:
         self._book.enter(ticket)
         tracked: Any = _Tracked(generator, self._reporter(ticket), heard)
         self._schd.command_queue.put((ticket.id, command, tracked))
+        if self._alarm is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._alarm.ring)
         return ticket
 
     @staticmethod

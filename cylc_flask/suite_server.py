@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
 from cylc_flask import access_log, config, place
+from cylc_flask.alarm import Alarm
 from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
 from cylc_flask.errors import CylcFlaskError
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from cylc.flow.scheduler import Scheduler
-    from cylc_flask.config import Limits
+    from cylc_flask.config import Config, Limits
 
 #: How long (seconds) the scheduler waits for the server, at most.
 PATIENCE = 5.0
@@ -171,6 +172,7 @@ class SuiteServer:
             self._schd, self._loop, thread.deliver, make_event,
             self._tap.changed, lambda: store.side, here.config.limits,
             lambda: feed.stir(store.version, store.side),
+            self._make_alarm(here.config),
         )
         flow = Workflow(
             here.workflow, here.passphrase, store, records, self._door,
@@ -182,6 +184,9 @@ class SuiteServer:
         self._began = monotonic()
         self._tap.attach(store, records, self._feed)
         thread.start()
+
+    def _make_alarm(self, config: Config) -> Alarm | None:
+        return Alarm(self._schd, self._loop) if config.wake_scheduler else None
 
     def _look_after(self, thread: ServerThread) -> None:
         """Go on, if the thread does."""
