@@ -151,10 +151,11 @@ class Socket:
 
     def finish(self) -> None:
         """End the reader, and let the client take the last words."""
-        self.broken = True
         if self._reader is not None:
             self._reader.kill()
-        self._wire.linger()
+        if not self.broken:
+            self.broken = True
+            self._wire.linger()
 
     def _begin(self) -> None:
         """Be a WebSocket from now on."""
