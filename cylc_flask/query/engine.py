@@ -17,7 +17,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from graphql import (
@@ -188,7 +190,7 @@ class Engine:
             is_awaitable=_never,
         )
         assert isinstance(found, ExecutionResult)
-        return Result(found.data, [_judge(exc) for exc in found.errors or ()])
+        return Result(found.data, _judge_all(found.errors or ()))
 
     def subscribe(
         self,
@@ -235,15 +237,34 @@ def _never(_: object) -> bool:
     return False
 
 
+def _judge_all(found: Iterable[GraphQLError]) -> list[GraphQLError]:
+    """Return what the client may know of errors; log one fault of ours.
+
+    A field may have failed in each of thousands of elements.
+    """
+    told, logged = [], False
+    for exc in found:
+        told.append(_judge(exc))
+        extensions = told[-1].extensions or {}
+        if extensions.get('code') == Code.INTERNAL and not logged:
+            logged = True
+            LOG.error(
+                'flask: fault in a resolver', exc_info=exc.original_error
+            )
+    return told
+
+
 def _judge(found: GraphQLError) -> GraphQLError:
-    """Return what the client may know of an error; log one of ours."""
+    """Return what the client may know of an error."""
     cause = found.original_error
     if cause is None or isinstance(cause, GraphQLError):
         return coded(found, Code.INPUT)
     if isinstance(cause, RequestError):
         told = of_request(cause)
+    elif isinstance(cause, ValueError) and _is_of_cylc(cause):
+        # An argument that it cannot read.
+        told = error(Code.INPUT, ' '.join(str(cause).split()))
     else:
-        LOG.error('flask: fault in a resolver', exc_info=cause)
         told = error(Code.INTERNAL, 'The server failed; its log says more.')
     return GraphQLError(
         told.message, found.nodes, path=found.path,
@@ -251,3 +272,7 @@ def _judge(found: GraphQLError) -> GraphQLError:
     )
 
 
+def _is_of_cylc(cause: Exception) -> bool:
+    """Return True if it was cylc-flow that has raised an error."""
+    *_, (frame, _) = walk_tb(cause.__traceback__)
+    return str(frame.f_globals.get('__name__')).startswith('cylc.flow.')

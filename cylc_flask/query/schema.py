@@ -27,7 +27,12 @@ from typing import Any, Callable
 
 import graphene
 from graphene.utils.str_converters import to_snake_case
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 
 from cylc.flow.network import schema as cylc
 from cylc_flask.query import commands, graph, pages
@@ -63,6 +68,8 @@ def make_schema() -> GraphQLSchema:
         if isinstance(found, GraphQLObjectType):
             for field in found.fields.values():
                 _drive(field)
+                if found is not schema.mutation_type:
+                    _tolerate(field)
     return schema
 
 
@@ -84,6 +91,28 @@ def _driven(resolve: Callable[..., Any]) -> Callable[..., Any]:
     def resolve_now(*args: Any, **kwargs: Any) -> Any:
         return drive(resolve(*args, **kwargs))
     return resolve_now
+
+
+def _tolerate(field: GraphQLField) -> None:
+    """Have null mean what is left out, which Cylc's resolvers do not know."""
+    resolve = field.resolve
+    if resolve is None or not field.args:
+        return
+    defaults = {
+        argument.out_name or name: None
+        if argument.default_value is Undefined else argument.default_value
+        for name, argument in field.args.items()
+    }
+
+    @wraps(resolve)
+    def resolve_without_nulls(root: Any, info: Any, **args: Any) -> Any:
+        for name, value in args.items():
+            if value is None:
+                args[name] = defaults.get(name)
+            elif isinstance(value, list) and None in value:
+                args[name] = [item for item in value if item is not None]
+        return resolve(root, info, **args)
+    field.resolve = resolve_without_nulls
 
 
 def drive(coroutine: Any) -> Any:
