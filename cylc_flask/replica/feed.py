@@ -45,6 +45,9 @@ BEHIND = 100
 #: kept for those who come next.
 KEPT = 4
 
+#: How much memory the elements of a delta take, to one byte of it.
+WEIGHT = 8
+
 #: Why members of a group end that has told all there is to tell.
 FINISHED = 'finished'
 
@@ -118,7 +121,7 @@ class Feed:
     ) -> None:
         #: Tells one feed from another, whose versions mean something else.
         self.id = secrets.token_hex(8)
-        self.history = History(messages, size)
+        self.history = History(messages, size // WEIGHT)
         self._make_event = make_event
         self._spawn = spawn
         self._pause = pause
