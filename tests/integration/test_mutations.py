@@ -354,7 +354,8 @@ def test_warnings(run: Run) -> None:
     ('message', {'taskJob': '1/keep/xx', 'messages': []}, '1/keep/xx'),
     ('message', {'taskJob': '1/keep/01', 'messages': [['INFO', 'x']],
                  'eventTime': 'banana'}, 'banana'),
-    ('broadcast', {'mode': Enum('Set'), 'cyclePoints': None}, 'must be a list'),
+    ('broadcast', {'mode': Enum('Set'), 'cyclePoints': None},
+     'must be a list'),
     ('setGraphWindowExtent', {'nEdgeDistance': -1}, '-1'),
     ('setGraphWindowExtent', {'nEdgeDistance': 1000000}, '1000000'),
 ])

@@ -152,8 +152,9 @@ def test_not_acceptable(client: FlaskClient, accept: str) -> None:
 
 
 @pytest.mark.parametrize('content_type', [
-    '', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data',
-    'application/jsonp', 'application/graphql', 'application/json; charset=x',
+    '', 'text/plain', 'application/x-www-form-urlencoded',
+    'multipart/form-data', 'application/jsonp', 'application/graphql',
+    'application/json; charset=x',
 ])
 def test_content_type(client: FlaskClient, content_type: str) -> None:
     """No form in a page can send a command."""
