@@ -21,6 +21,7 @@ from base64 import b64decode
 import binascii
 from dataclasses import dataclass, field
 import hmac
+from typing import Any
 
 from flask import request
 from flask_httpauth import HTTPBasicAuth
@@ -58,12 +59,15 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         self._users = users
 
     def get_auth(self) -> Login | None:
-        """Return the name and the password, None without the header.
+        """Return what the current request has, None without the header.
 
         Raises:
             RequestError: The header is not that of this scheme.
         """
-        header = request.headers.get('Authorization')
+        return self._read(request.environ)
+
+    def _read(self, environ: dict[str, Any]) -> Login | None:
+        header = environ.get('HTTP_AUTHORIZATION')
         if header is None:
             return None
         scheme, _, credentials = header.partition(' ')
@@ -95,8 +99,10 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         """Return the WWW-Authenticate header of a 401."""
         return f'Basic realm="{self.realm}", charset="UTF-8"'
 
-    def identify(self, changes_state: bool = True) -> Attempt:
-        """Return who sends the current request.
+    def identify(
+        self, environ: dict[str, Any], changes_state: bool = True
+    ) -> Attempt:
+        """Return who sends a request.
 
         Whoever has overheard a password can send it again, so it makes no
         difference what the request is for.
@@ -104,7 +110,7 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         Raises:
             RequestError: The header cannot be read.
         """
-        auth = self.get_auth()
+        auth = self._read(environ)
         return self._judge(auth) if auth else ABSENT
 
     def _judge(self, auth: Login) -> Attempt:

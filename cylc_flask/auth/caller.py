@@ -18,12 +18,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
+from typing import Any
 from uuid import uuid4
 
-from flask import g, request
+from flask import request
 
 from cylc_flask.auth.attempts import printable
+
+#: Where it is kept beside the request.
+KEY = 'cylc_flask.caller'
 
 #: So much is kept of who says to be calling.
 LENGTH = 320
@@ -46,30 +50,40 @@ class Caller:
     @classmethod
     def of(cls, agent: str, sender: str) -> Caller:
         """Read the headers User-Agent and From."""
-        words = _pairs(agent)
-        user, at, host = sender.partition('@')
-        if not at or '@' in host:
-            user = host = 'Unknown'
-        program = words.get('prog_name', 'Unknown')
-        return cls(
-            printable(f'{user}@{host}:{program}', LENGTH),
-            printable(words.get('uuid') or str(uuid4())),
-            bool(words.get('uuid')),
-        )
+        name, uuid = _read(agent, sender)
+        return cls(name, uuid or str(uuid4()), bool(uuid))
 
     def __str__(self) -> str:
         return f'{self.name} {self.uuid}'
 
 
-def caller() -> Caller:
-    """Return who says to be calling."""
-    found = g.get('caller')
+def caller_of(environ: dict[str, Any]) -> Caller:
+    """Return who says to be sending a request."""
+    found: Caller | None = environ.get(KEY)
     if found is None:
-        environ = request.environ
-        found = g.caller = Caller.of(
+        found = environ[KEY] = Caller.of(
             environ.get('HTTP_USER_AGENT', ''), environ.get('HTTP_FROM', '')
         )
-    return cast(Caller, found)
+    return found
+
+
+def caller() -> Caller:
+    """Return who says to be calling."""
+    return caller_of(request.environ)
+
+
+@lru_cache(256)
+def _read(agent: str, sender: str) -> tuple[str, str]:
+    """Return the name and the uuid, '' where none is given."""
+    words = _pairs(agent)
+    user, at, host = sender.partition('@')
+    if not at or '@' in host:
+        user = host = 'Unknown'
+    program = words.get('prog_name', 'Unknown')
+    return (
+        printable(f'{user}@{host}:{program}', LENGTH),
+        printable(words.get('uuid', '')),
+    )
 
 
 def _pairs(agent: str) -> dict[str, str]:

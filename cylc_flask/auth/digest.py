@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 import hashlib
 import hmac
+from typing import Any
 
 from flask import request
 from flask_httpauth import HTTPDigestAuth
@@ -73,12 +74,15 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
         self._nonces = nonces
 
     def get_auth(self) -> Credentials | None:
-        """Return what the header claims, None where there is none.
+        """Return what the current request claims, None for nothing.
 
         Raises:
             RequestError: It cannot be read, or is for another algorithm.
         """
-        header = request.headers.get('Authorization')
+        return self._read(request.environ)
+
+    def _read(self, environ: dict[str, Any]) -> Credentials | None:
+        header = environ.get('HTTP_AUTHORIZATION')
         if header is None:
             return None
         try:
@@ -98,7 +102,7 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             auth: What `get_auth` returned.
             stored_password: Not asked for: `Users` know it.
         """
-        return self._judge(auth).user if auth else None
+        return self._judge(auth, request.environ).user if auth else None
 
     def authenticate_header(self) -> str:
         """Return the challenge, without a session cookie."""
@@ -117,27 +121,35 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             f'algorithm="{self.algorithm}", qop="auth"{end}'
         )
 
-    def identify(self, changes_state: bool = True) -> Attempt:
-        """Return who sends the current request.
+    def identify(
+        self, environ: dict[str, Any], changes_state: bool = True
+    ) -> Attempt:
+        """Return who sends a request.
 
         Args:
+            environ: The request's.
             changes_state: In the old form (RFC 2069), where no count tells
                 a replay from a second request, a nonce serves one of these.
 
         Raises:
             RequestError: The header cannot be read.
         """
-        auth = self.get_auth()
-        return self._judge(auth, changes_state) if auth else ABSENT
+        auth = self._read(environ)
+        return self._judge(auth, environ, changes_state) if auth else ABSENT
 
     def _judge(
-        self, auth: Credentials, changes_state: bool = True,
+        self,
+        auth: Credentials,
+        environ: dict[str, Any],
+        changes_state: bool = True,
     ) -> Attempt:
         """Check all there is to check, the nonce when the rest is right."""
         name = decode(auth.username)
         account = account_of(self._users, name)
         nonce = self._nonces.read(auth.nonce.decode('latin-1'))
-        if nonce is None or not self._is_right(auth, account):
+        if nonce is None or not self._is_right(
+            auth, account, environ
+        ):
             return Attempt.refused(name)
         counts = auth.qop is not None or changes_state
         if not self._nonces.is_fresh(nonce) or (
@@ -146,17 +158,22 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             return Attempt.refused(name, stale=True)
         return Attempt.accepted(account.user)
 
-    def _is_right(self, auth: Credentials, account: Account) -> bool:
+    def _is_right(
+        self, auth: Credentials, account: Account, environ: dict[str, Any]
+    ) -> bool:
         """Tell whether the hash was made with this password, for this."""
-        expected = self._response(auth, account.password).encode()
+        method = environ['REQUEST_METHOD'].encode('latin-1')
+        expected = self._response(auth, account.password, method).encode()
         return (
             hmac.compare_digest(expected, auth.response)
             and account is not NOBODY
             and auth.realm == self.realm.encode()
-            and is_target(auth.uri, request.environ)
+            and is_target(auth.uri, environ)
         )
 
-    def _response(self, auth: Credentials, password: str) -> str:
+    def _response(
+        self, auth: Credentials, password: str, method: bytes
+    ) -> str:
         """Return the hash which the client should have come to.
 
         The name is hashed in UTF-8, even where the header has it in Latin-1:
@@ -167,7 +184,6 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
             self.realm.encode(),
             encode(password),
         )))
-        method = request.environ['REQUEST_METHOD'].encode('latin-1')
         target = self._hash(method + b':' + auth.uri)
         parts = [secret.encode(), auth.nonce]
         if auth.qop is not None:

@@ -21,6 +21,7 @@ it. Views carry labels; only this module acts upon them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 import logging
 from typing import Any, Callable, cast
@@ -30,8 +31,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cylc.flow import LOG
 from cylc_flask.auth import origin
-from cylc_flask.auth.caller import caller
-from cylc_flask.auth.login import Login
+from cylc_flask.auth.caller import caller_of
+from cylc_flask.auth.login import Login, Visitor
 from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.users import User
 from cylc_flask.config import Config
@@ -47,6 +48,12 @@ BY_PASSWORD = 'cylc_flask_by_password'
 LOGIN_LATER = 'cylc_flask_login_later'
 
 EXTENSION = 'cylc_flask_gate'
+
+#: Where a request says that it has been stopped already, and by what.
+REFUSAL = 'cylc_flask.refusal'
+
+#: No address has more characters, with its zone.
+LONGEST_ADDRESS = 64
 
 METHODS = ('GET', 'HEAD', 'POST')
 
@@ -111,37 +118,59 @@ class Gate:
 
     def decide(self) -> None:
         """Let the current request pass, or raise what stops it."""
-        self._rate.check(request.remote_addr or '')
+        environ = request.environ
+        if REFUSAL in environ:
+            raise environ[REFUSAL]
         view = current_app.view_functions.get(request.endpoint or '')
-        self._check_form(view)
-        changes = _changes_state(view)
-        handshake = origin.is_handshake(request.environ)
-        self.login.identify(
-            # What a document or a socket brings is not known here.
-            changes or handshake or request.method == 'POST',
-            password=hasattr(view, BY_PASSWORD),
-            later=handshake and hasattr(view, LOGIN_LATER) and _is_later(),
-        )
+        visitor = g.visitor = Visitor(environ)
+        self.enter(visitor, view)
+        g.user = visitor.user
         if view is None:
             raise _no_such_path()
         _check(view, BEFORE_PRIVILEGE)
-        _check_privilege(view)
-        if changes:
-            self.check_change()
+        self.permit(visitor, view)
+
+    def enter(self, visitor: Visitor, view: View | None) -> None:
+        """Find out who a visitor is, or raise what stops them.
+
+        Args:
+            visitor: Takes note of it.
+            view: What they want, None if there is no such.
+        """
+        self._rate.check(visitor.address)
+        self._check_form(visitor, view)
+        environ = visitor.environ
+        handshake = origin.is_handshake(environ)
+        self.login.identify(
+            visitor,
+            # What a document or a socket brings is not known here.
+            once=handshake or _changes_state(view)
+            or environ['REQUEST_METHOD'] == 'POST',
+            password=hasattr(view, BY_PASSWORD),
+            later=handshake and hasattr(view, LOGIN_LATER)
+            and _is_later(environ),
+        )
+
+    def permit(self, visitor: Visitor, view: View) -> None:
+        """Raise what stops a visitor who is known."""
+        _check_privilege(visitor, view)
+        if _changes_state(view):
+            self.check_change(visitor)
 
     def _end(self, exc: BaseException | None) -> None:
         """Note that a request has ended."""
-        self.login.leave()
+        if 'visitor' in g:
+            self.login.leave(g.visitor)
 
-    def _check_form(self, view: View | None) -> None:
+    def _check_form(self, visitor: Visitor, view: View | None) -> None:
         """Check what is wrong whoever calls."""
-        environ = request.environ
+        environ = visitor.environ
         method = environ['REQUEST_METHOD']
         if method not in METHODS:
             raise MethodNotAllowed(METHODS)
         self._check_host(environ.get('HTTP_HOST', ''))
         if origin.is_handshake(environ):
-            self.check_origin()
+            self.check_origin(visitor)
         parse(environ.get('QUERY_STRING', ''))
         if method == 'POST' and 'CONTENT_LENGTH' not in environ:
             raise RequestError('Client must specify Content-Length.', 411)
@@ -156,7 +185,7 @@ class Gate:
                 ' are set by allowed_hosts.', 421,
             )
 
-    def check_change(self) -> None:
+    def check_change(self, visitor: Visitor) -> None:
         """Check what a request must not do, whoever calls.
 
         Raises:
@@ -164,18 +193,18 @@ class Gate:
         """
         if self._config.read_only:
             raise Forbidden('This server is read-only (read_only).')
-        handshake = origin.is_handshake(request.environ)
         if not (
-            request.method == 'POST' or handshake
+            visitor.environ['REQUEST_METHOD'] == 'POST'
+            or origin.is_handshake(visitor.environ)
             or self._config.control_by_get
         ):
             raise RequestError(
                 'Commands are taken by POST only (control_by_get).', 405,
                 (('Allow', 'POST'),),
             )
-        self.check_source()
+        self.check_source(visitor)
 
-    def check_source(self) -> None:
+    def check_source(self, visitor: Visitor) -> None:
         """Refuse what any page can have made a browser send.
 
         Not so tokens in a header, which browsers do not add by themselves.
@@ -185,11 +214,11 @@ class Gate:
         Raises:
             Forbidden: It may be such.
         """
-        environ = request.environ
-        if g.proof.bearer or not origin.is_marked(environ):
+        environ = visitor.environ
+        if visitor.bearer or not origin.is_marked(environ):
             return
         if not origin.is_own(environ, self._proxies) or not (
-            origin.is_handshake(environ) or self.login.has_csrf()
+            origin.is_handshake(environ) or self.login.has_csrf(visitor)
         ):
             raise Forbidden(
                 'Commands are not taken from browsers: any page could have'
@@ -197,13 +226,13 @@ class Gate:
                 ' send its X-XSRFToken.'
             )
 
-    def check_origin(self) -> None:
+    def check_origin(self, visitor: Visitor) -> None:
         """Refuse what a browser says that a page of others sent.
 
         Raises:
             Forbidden: It does.
         """
-        if origin.is_foreign(request.environ, self._proxies):
+        if origin.is_foreign(visitor.environ, self._proxies):
             raise Forbidden('This is not taken from the pages of others.')
 
 
@@ -220,7 +249,7 @@ def check_change() -> None:
     Raises:
         RequestError: It may not.
     """
-    the_gate().check_change()
+    the_gate().check_change(g.visitor)
 
 
 def bearer(token: str) -> User | None:
@@ -231,7 +260,9 @@ def bearer(token: str) -> User | None:
     Raises:
         RequestError: There are too many such.
     """
-    return the_gate().login.bearer(token)
+    user = the_gate().login.bearer(g.visitor, token)
+    g.user = g.visitor.user
+    return user
 
 
 def current_user(name: str) -> User | None:
@@ -245,7 +276,7 @@ def watch() -> Callable[[], User | None]:
     It needs no request, and is for what lasts: None means that the session
     has ended or the account is gone; the privilege may be another.
     """
-    return the_gate().login.watch()
+    return the_gate().login.watch(g.visitor)
 
 
 def is_browser() -> bool:
@@ -253,8 +284,8 @@ def is_browser() -> bool:
     return origin.is_browser(request.environ)
 
 
-def _is_later() -> bool:
-    query = parse(request.environ.get('QUERY_STRING', ''))
+def _is_later(environ: dict[str, Any]) -> bool:
+    query = parse(environ.get('QUERY_STRING', ''))
     return query.get('authenticate') == ['connection_init']
 
 
@@ -269,36 +300,40 @@ def _check(view: View | None, label: str) -> None:
         check()
 
 
-def _check_privilege(view: View) -> None:
-    """Compare what the caller has with what the view wants."""
+def _check_privilege(visitor: Visitor, view: View) -> None:
+    """Compare what a visitor has with what a view wants."""
     needed = required(view)
     if needed is None:
         raise Forbidden('This view has no privilege label.')
     if not needed:
         return
-    if is_denied(needed):
-        LOG.warning(f'[client-connect] DENIED {caller()}')
-        raise Forbidden(denial(needed))
+    if visitor.known.privilege < needed:
+        text = _denial(visitor, needed)
+        LOG.warning(text)
+        LOG.warning(f'[client-connect] DENIED {caller_of(visitor.environ)}')
+        raise Forbidden(text)
     if LOG.isEnabledFor(logging.DEBUG):
+        caller = caller_of(visitor.environ)
         LOG.debug(
-            f"[client-connect] {caller().name} privilege='{g.user.privilege}'"
-            f' {caller().uuid}'
+            f"[client-connect] {caller.name}"
+            f" privilege='{visitor.known.privilege}' {caller.uuid}"
         )
 
 
 def is_denied(needed: Privilege) -> bool:
     """Return True, and log it, if the caller has less than a privilege."""
-    if g.user.privilege >= needed:
+    visitor: Visitor = g.visitor
+    if visitor.known.privilege >= needed:
         return False
-    LOG.warning(denial(needed))
+    LOG.warning(_denial(visitor, needed))
     return True
 
 
-def denial(needed: Privilege) -> str:
-    """Return what the caller is told who has less than a privilege."""
+def _denial(visitor: Visitor, needed: Privilege) -> str:
+    """Return what a visitor is told who has less than a privilege."""
     return (
-        f"[client-connect] DENIED (privilege '{g.user.privilege}'"
-        f" < '{needed}') {caller()}"
+        f"[client-connect] DENIED (privilege '{visitor.known.privilege}'"
+        f" < '{needed}') {caller_of(visitor.environ)}"
     )
 
 
@@ -322,8 +357,13 @@ def _host_name(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
+    return len(name) <= LONGEST_ADDRESS and _can_be_read(name)
+
+
+@lru_cache(64)
+def _can_be_read(address: str) -> bool:
     try:
-        ip_address(name)
+        ip_address(address)
     except ValueError:
         return False
     return True

@@ -22,14 +22,14 @@ import re
 
 _FIELD = re.compile(
     rb'[ \t]*([A-Za-z0-9-]+)[ \t]*=[ \t]*'
-    rb'(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))'
+    rb'(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s",]+))'
     rb'[ \t]*(?:,|\Z)'
 )
 _ESCAPED = re.compile(rb'\\(.)')
 _COUNT = re.compile(rb'[0-9A-Fa-f]{1,8}')
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Credentials:
     """What a client claims, and the hash to prove it.
 
@@ -79,13 +79,12 @@ class Credentials:
         scheme, _, rest = header.partition(b' ')
         if scheme.lower() != b'digest':
             raise ValueError('not the Digest scheme')
-        fields = _fields(rest)
-        known = {
-            name: value for name, value in fields.items()
-            if name in cls.__dataclass_fields__
-        }
+        known = cls.__dataclass_fields__
         try:
-            return cls(**known)
+            return cls(**{
+                name: value for name, value in _fields(rest).items()
+                if name in known
+            })
         except TypeError as exc:
             raise ValueError('a field is missing') from exc
 
@@ -93,17 +92,17 @@ class Credentials:
 def _fields(text: bytes) -> dict[str, bytes]:
     """Read ``name=value, name="value"``."""
     fields: dict[str, bytes] = {}
-    position = 0
-    while position < len(text):
+    position, end = 0, len(text)
+    while position < end:
         match = _FIELD.match(text, position)
         if not match:
             raise ValueError('not a list of fields')
-        name = match[1].decode('ascii').lower()
+        word, quoted, plain = match.groups()
+        name = word.decode('ascii').lower()
         if name in fields:
             raise ValueError(f'two of {name}')
-        quoted = match[2]
         if quoted is None:
-            fields[name] = match[3]
+            fields[name] = plain
         elif b'\\' in quoted:
             fields[name] = _ESCAPED.sub(rb'\1', quoted)
         else:

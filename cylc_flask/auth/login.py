@@ -19,14 +19,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import hmac
-from typing import Callable, cast
+from typing import Any, Callable
 
-from flask import g, request
 from werkzeug.http import parse_cookie
 
 from cylc.flow import LOG
 from cylc_flask.auth.attempts import ABSENT, Attempt, Outcome
-from cylc_flask.auth.caller import caller
+from cylc_flask.auth.caller import caller_of
 from cylc_flask.auth.origin import is_browser
 from cylc_flask.auth.schemes import Scheme
 from cylc_flask.auth.sessions import Session, Sessions
@@ -45,17 +44,34 @@ CSRF_HEADERS = ('HTTP_X_CSRF_TOKEN', 'HTTP_X_XSRFTOKEN')
 BEARER = 'Bearer'
 
 
-@dataclass(frozen=True)
-class Proof:
-    """How the caller has proved who they are.
+@dataclass(slots=True)
+class Visitor:
+    """Whoever sends a request, as far as that is known by now.
 
     Args:
-        session: By this one; None for the password.
-        bearer: By its token in a header, which no browser sends by itself.
+        environ: The request's.
+        user: Who they are; None for a stranger.
+        session: What proves it; None where the password does.
+        bearer: It was proved by a token, which no browser sends by itself.
+        is_stranger: They take one of the places for such.
     """
 
+    environ: dict[str, Any]
+    user: User | None = None
     session: Session | None = None
     bearer: bool = False
+    is_stranger: bool = False
+
+    @property
+    def address(self) -> str:
+        """Return where the request comes from, '' for a Unix socket."""
+        return self.environ.get('REMOTE_ADDR') or ''
+
+    @property
+    def known(self) -> User:
+        """Return who they are, where no stranger can be."""
+        assert self.user is not None
+        return self.user
 
 
 class Login:
@@ -84,53 +100,62 @@ class Login:
         self._places = strangers
 
     def identify(
-        self, once: bool, password: bool = False, later: bool = False
+        self,
+        visitor: Visitor,
+        once: bool,
+        password: bool = False,
+        later: bool = False,
     ) -> None:
-        """Find out who sends the current request.
+        """Find out who a visitor is.
 
         Args:
-            once: What it asks for must not be done twice.
+            visitor: Takes note of it.
+            once: What is asked for must not be done twice.
             password: A session is not enough.
             later: Who it is may be told later, by `bearer`.
 
         Raises:
             RequestError: Nobody that we know.
         """
-        token = _token(request.environ.get('HTTP_AUTHORIZATION', ''))
+        environ = visitor.environ
+        token = _token(environ.get('HTTP_AUTHORIZATION', ''))
         if token is not None and not password:
-            if self.bearer(token) is None:
+            if self.bearer(visitor, token) is None:
                 raise _unauthorized(f'{BEARER} error="invalid_token"')
             return
-        if not password and self._by_cookie():
+        if not password and self._by_cookie(visitor):
             return
-        attempt = self._scheme.identify(once) if token is None else ABSENT
+        attempt = ABSENT
+        if token is None:
+            attempt = self._scheme.identify(environ, once)
         if later and attempt.outcome is Outcome.ABSENT:
-            self._let_in()
+            self._let_in(visitor)
         else:
-            self._judge(attempt)
+            self._judge(visitor, attempt)
 
-    def bearer(self, token: str) -> User | None:
-        """Return whose token it is, and note that they are the caller.
+    def bearer(self, visitor: Visitor, token: str) -> User | None:
+        """Return whose token it is, and note that they are the visitor.
 
         Who has none of ours is kept waiting.
 
         Raises:
             RequestError: There are too many such.
         """
-        user = self._accept(self._sessions.find(token), bearer=True)
+        user = self._accept(visitor, self._sessions.find(token))
         if user is None:
-            self._failed(BEARER)
+            self._failed(visitor, BEARER)
         else:
-            self.leave()
+            visitor.bearer = True
+            self.leave(visitor)
         return user
 
-    def open(self) -> Session:
-        """Begin a session of the caller."""
-        return self._sessions.open(cast(User, g.user))
+    def open(self, visitor: Visitor) -> Session:
+        """Begin a session of a visitor."""
+        return self._sessions.open(visitor.known)
 
-    def close(self) -> bool:
-        """End the caller's session; False if there is none."""
-        session = self._session()
+    def close(self, visitor: Visitor) -> bool:
+        """End a visitor's session; False if there is none."""
+        session = self._session(visitor)
         return session is not None and self._sessions.close(session.token)
 
     @property
@@ -143,12 +168,12 @@ class Login:
         account = self._users.find(name)
         return account.user if account else None
 
-    def watch(self) -> Callable[[], User | None]:
-        """Return what tells later who the caller is then.
+    def watch(self, visitor: Visitor) -> Callable[[], User | None]:
+        """Return what tells later who a visitor is then.
 
         That is None when the session has ended, or the account.
         """
-        name, session = g.user.name, g.proof.session
+        name, session = visitor.known.name, visitor.session
 
         def now() -> User | None:
             if session and not self._sessions.find(session.token):
@@ -156,79 +181,83 @@ class Login:
             return self.current_user(name)
         return now
 
-    def has_csrf(self) -> bool:
-        """Return True if the header proves to know the caller's session."""
-        session = self._session()
+    def has_csrf(self, visitor: Visitor) -> bool:
+        """Return True if a header proves to know the visitor's session."""
+        session = self._session(visitor)
         return session is not None and any(
             hmac.compare_digest(
-                request.environ.get(header, '').encode('latin-1'),
+                visitor.environ.get(header, '').encode('latin-1'),
                 session.csrf.encode(),
             ) for header in CSRF_HEADERS
         )
 
-    def leave(self) -> None:
-        """Note that the caller is no stranger, or has gone."""
-        if g.pop('stranger', False):
+    def leave(self, visitor: Visitor) -> None:
+        """Note that a visitor is no stranger, or has gone."""
+        if visitor.is_stranger:
+            visitor.is_stranger = False
             self._places += 1
 
-    def _session(self) -> Session | None:
-        """Return the caller's session, though the password was sent, too."""
-        session: Session | None = g.proof.session or self._cookie()
-        return session if session and session.name == g.user.name else None
+    def _session(self, visitor: Visitor) -> Session | None:
+        """Return a visitor's session, though the password was sent, too."""
+        session = visitor.session or self._cookie(visitor)
+        if session and session.name == visitor.known.name:
+            return session
+        return None
 
-    def _cookie(self) -> Session | None:
-        header = request.environ.get('HTTP_COOKIE', '')
+    def _cookie(self, visitor: Visitor) -> Session | None:
+        header = visitor.environ.get('HTTP_COOKIE', '')
         if COOKIE not in header:
             return None
         return self._sessions.find(parse_cookie(header).get(COOKIE, ''))
 
-    def _by_cookie(self) -> bool:
+    def _by_cookie(self, visitor: Visitor) -> bool:
         """Take the session in a cookie, if nothing else is offered.
 
         One that has ended is as none: browsers send what they have.
         """
-        if 'HTTP_AUTHORIZATION' in request.environ:
+        if 'HTTP_AUTHORIZATION' in visitor.environ:
             return False
-        return self._accept(self._cookie()) is not None
+        return self._accept(visitor, self._cookie(visitor)) is not None
 
     def _accept(
-        self, session: Session | None, bearer: bool = False
+        self, visitor: Visitor, session: Session | None
     ) -> User | None:
         user = self.current_user(session.name) if session else None
         if user:
-            g.user, g.proof = user, Proof(session, bearer)
+            visitor.user, visitor.session = user, session
         return user
 
-    def _let_in(self) -> None:
+    def _let_in(self, visitor: Visitor) -> None:
         """Let a stranger in, if there are not too many."""
         if self._places <= 0:
             raise Unavailable('Too many sockets have not yet said whose.')
         self._places -= 1
-        g.user, g.proof, g.stranger = None, Proof(), True
+        visitor.is_stranger = True
 
-    def _judge(self, attempt: Attempt) -> None:
+    def _judge(self, visitor: Visitor, attempt: Attempt) -> None:
         """Let somebody in who has the password."""
         if attempt.user is not None:
-            self._throttle.succeeded(request.remote_addr or '', attempt.name)
-            g.user, g.proof = attempt.user, Proof()
+            self._throttle.succeeded(visitor.address, attempt.name)
+            visitor.user = attempt.user
             return
         if attempt.outcome is Outcome.FAILED:
-            self._failed(attempt.name)
+            self._failed(visitor, attempt.name)
         challenge = self._scheme.challenge(attempt.outcome is Outcome.STALE)
-        if is_browser(request.environ):
+        if is_browser(visitor.environ):
             # Its log-in window would send the password with each request
             # that any page makes to us.
             challenge = 'Session'
         raise _unauthorized(challenge)
 
-    def _failed(self, name: str) -> None:
+    def _failed(self, visitor: Visitor, name: str) -> None:
         """Keep somebody waiting who may be guessing."""
-        if not self._throttle.failed(request.remote_addr or '', name):
+        if not self._throttle.failed(visitor.address, name):
             raise RequestError(
                 'Too many failed log-ins: wait before the next.', 429,
                 (('Retry-After', '4'),),
             )
-        LOG.warning(f'[client-connect] DENIED {caller()}')
+        LOG.warning(
+            f'[client-connect] DENIED {caller_of(visitor.environ)}')
 
 
 def _unauthorized(challenge: str) -> RequestError:

@@ -47,7 +47,10 @@ def is_marked(environ: Environ) -> bool:
 
 def is_handshake(environ: Environ) -> bool:
     """Return True if a request wants to become a WebSocket."""
-    return 'websocket' in environ.get('HTTP_UPGRADE', '').lower()
+    return (
+        'HTTP_UPGRADE' in environ
+        and 'websocket' in environ['HTTP_UPGRADE'].lower()
+    )
 
 
 def is_foreign(environ: Environ, proxies: Set[str]) -> bool:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from cylc_flask.auth.attempts import Attempt, Outcome
 from cylc_flask.auth.basic import BasicAuth
@@ -33,12 +33,15 @@ __all__ = ['Attempt', 'Outcome', 'Scheme', 'make_scheme', 'realm_of']
 
 
 class Scheme(Protocol):
-    """A way to prove who one is; for the request being served."""
+    """A way to prove who one is."""
 
-    def identify(self, changes_state: bool = True) -> Attempt:
-        """Return who sends the current request.
+    def identify(
+        self, environ: dict[str, Any], changes_state: bool = True
+    ) -> Attempt:
+        """Return who sends a request.
 
         Args:
+            environ: The request's.
             changes_state: What it asks for must not be done twice.
 
         Raises:

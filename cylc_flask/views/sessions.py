@@ -26,7 +26,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from cylc.flow import LOG
 from cylc_flask.auth import gate
-from cylc_flask.auth.login import BEARER, COOKIE
+from cylc_flask.auth.login import BEARER, COOKIE, Visitor
 from cylc_flask.auth.sessions import Session
 from cylc_flask.errors import RequestError
 from cylc_flask.privilege import Privilege, requires
@@ -51,7 +51,8 @@ def _post_only() -> None:
     """Refuse what a link could do, and what pages of others do."""
     if request.method != 'POST':
         raise RequestError('POST it.', 405, (('Allow', 'POST'),))
-    gate.the_gate().check_origin()
+    the_gate = gate.the_gate()
+    the_gate.check_origin(Visitor(request.environ))
 
 
 @bp.route('/session', methods=METHODS, provide_automatic_options=False)
@@ -60,7 +61,7 @@ def _post_only() -> None:
 def open_session() -> Response:
     """Open a session of whoever proves a password."""
     login, user = gate.the_gate().login, current.user()
-    session = login.open()
+    session = login.open(g.visitor)
     LOG.debug(f'[client-session] opened by {user.name} {current.caller()}')
     seconds = int(login.lifetime)
     answer = _json({
@@ -79,8 +80,9 @@ def open_session() -> Response:
 @requires(Privilege.NONE)
 def close_session() -> Response:
     """Close the session of the caller, now and for all who know its token."""
-    gate.the_gate().check_source()
-    answer = _json({'ended': gate.the_gate().login.close()})
+    the_gate = gate.the_gate()
+    the_gate.check_source(g.visitor)
+    answer = _json({'ended': the_gate.login.close(g.visitor)})
     LOG.debug(f'[client-session] ended by {g.user.name} {current.caller()}')
     for name in (COOKIE, CSRF_COOKIE):
         answer.delete_cookie(name)

@@ -99,7 +99,8 @@ class Site:
         return self.app(environ, start_response)
 
     def view(self, path: str) -> Any:
-        attempt = self.scheme.identify(request.method == 'POST')
+        attempt = self.scheme.identify(
+            request.environ, request.method == 'POST')
         self.attempts.append(attempt)
         if attempt.user:
             return f'{attempt.user.name} {attempt.user.privilege}'

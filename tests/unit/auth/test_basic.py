@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 
+from flask import request
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -106,6 +107,6 @@ def test_any_header(header):
         LegacyUsers(PASSPHRASE, Privilege.IDENTITY), b'key')
     with context(header):
         try:
-            assert scheme.identify().user is None
+            assert scheme.identify(request.environ).user is None
         except RequestError as error:
             assert (error.status, error.text) == (400, MALFORMED)

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from flask import request
 from hypothesis import example, given
 from hypothesis import strategies as st
 import pytest
@@ -313,7 +314,7 @@ def identify(header):
         Config(), REALM, LegacyUsers(PASSPHRASE, Privilege.IDENTITY), b'key')
     with context(header):
         try:
-            return scheme.identify().outcome.value
+            return scheme.identify(request.environ).outcome.value
         except RequestError as error:
             assert (error.status, error.text) == (400, MALFORMED)
             return 'malformed'

@@ -28,6 +28,7 @@ import pytest
 
 from cylc_flask.app import create_app
 from cylc_flask.auth import gate
+from cylc_flask.auth.login import Visitor
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config, Limits
 from cylc_flask.privilege import Privilege, requires
@@ -381,10 +382,9 @@ def test_watch(flow: Workflow, app: Flask, client: FlaskClient) -> None:
     """What lasts can tell that its user may no longer what they might."""
     token = log_in(client, ANON)['token']
     login = cast(gate.Gate, app.extensions[gate.EXTENSION]).login
-    with app.test_request_context(
-        '/', environ_base={'HTTP_AUTHORIZATION': f'Bearer {token}'}
-    ):
-        login.identify(once=False)
+    with app.test_request_context():
+        g.visitor = Visitor({'HTTP_AUTHORIZATION': f'Bearer {token}'})
+        login.identify(g.visitor, once=False)
         now = gate.watch()
         user = gate.current_user('anon')
         assert gate.current_user('nobody') is None
