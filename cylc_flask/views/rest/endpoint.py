@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from flask import Blueprint, Response, g, request
 import orjson
@@ -28,11 +28,17 @@ from cylc_flask.auth import gate
 from cylc_flask.errors import RequestError
 from cylc_flask.nesting import depth
 from cylc_flask.privilege import Privilege, requires
+from cylc_flask.replica.encode import dump
 from cylc_flask.views import current
 from cylc_flask.views.rest import sessions
 from cylc_flask.views.rest.arguments import Signature
 
+if TYPE_CHECKING:
+    from cylc_flask.legacy.latest import Session
+    from cylc_flask.workflows import Workflow
+
 Function = Callable[..., Any]
+Plain = Callable[['Workflow'], bytes]
 
 #: No document that we take is deeper, in brackets.
 MAX_DEPTH = 16
@@ -49,12 +55,15 @@ class Endpoint:
         privilege: What its caller needs.
         signature: Its arguments.
         takes_json: The arguments may come as a JSON document.
+        plain: Gives the answer as JSON, where it depends on nothing but the
+            workflow; it is labelled like a view.
     """
 
     function: Function
     privilege: Privilege
     signature: Signature
     takes_json: bool
+    plain: Plain | None = None
 
     @property
     def name(self) -> str:
@@ -64,13 +73,7 @@ class Endpoint:
     def view(self) -> Function:
         """Return the view, with the labels that the gate reads."""
         def view(segments: str = '') -> Response:
-            current.workflow().usage.note(
-                self.name, request.environ.get('HTTP_USER_AGENT', '')
-            )
-            if self.privilege:
-                sessions.note_call(
-                    self.name, self.privilege >= Privilege.SHUTDOWN
-                )
+            g.session = self.note(current.workflow(), request.environ)
             answer = current.json(self.function(**self._read(g.raw)))
             if 'command_id' in g:
                 answer.headers['Cylc-Command-ID'] = g.command_id
@@ -80,6 +83,17 @@ class Endpoint:
             gate.before_login(view, _read_json)
         gate.before_privilege(view, partial(_collect, self.signature))
         return requires(self.privilege)(view)
+
+    def note(
+        self, flow: Workflow, environ: dict[str, Any]
+    ) -> Session | None:
+        """Note an allowed call, and return the caller's session."""
+        flow.usage.note(self.name, environ.get('HTTP_USER_AGENT', ''))
+        if not self.privilege:
+            return None
+        return sessions.note_call(
+            flow, environ, self.name, self.privilege >= Privilege.SHUTDOWN
+        )
 
     def _read(self, raw: dict[str, list[str]]) -> dict[str, Any]:
         g.extra = {
@@ -121,6 +135,36 @@ class Endpoints:
             return function
         return add
 
+    def plain(
+        self, privilege: Privilege
+    ) -> Callable[[Function], Function]:
+        """Make a function an endpoint which takes the workflow alone.
+
+        Its answer is made once for each version of the replica.
+
+        Args:
+            privilege: What its caller needs.
+        """
+        def add(function: Function) -> Function:
+            name = function.__name__
+
+            @requires(privilege)
+            def plain(flow: Workflow) -> bytes:
+                made: bytes = flow.made(
+                    f'answer of {name}', lambda _: _bytes(function(flow))
+                )
+                return made
+
+            def view() -> bytes:
+                return plain(current.workflow())
+
+            view.__name__, view.__doc__ = name, function.__doc__
+            self.by_name[name] = Endpoint(
+                view, privilege, Signature.of(view), False, plain
+            )
+            return function
+        return add
+
     def update(self, other: Endpoints) -> None:
         """Take over the endpoints of another module."""
         self.by_name.update(other.by_name)
@@ -142,6 +186,10 @@ class Endpoints:
                     provide_automatic_options=False,
                 )
         return bp
+
+
+def _bytes(result: Any) -> bytes:
+    return result if isinstance(result, bytes) else dump(result)
 
 
 def _collect(signature: Signature) -> None:

@@ -17,8 +17,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -29,11 +28,13 @@ from cylc_flask.legacy import graph, latest
 from cylc_flask.legacy import identify as identity
 from cylc_flask.legacy.summary import StateSummary, state_summary
 from cylc_flask.privilege import Privilege
-from cylc_flask.replica.store import Store
 from cylc_flask.views import current
 from cylc_flask.views.rest import sessions
 from cylc_flask.views.rest.arguments import Items, Literal, literal
 from cylc_flask.views.rest.endpoint import Endpoints
+
+if TYPE_CHECKING:
+    from cylc_flask.workflows import Workflow
 
 endpoints = Endpoints()
 
@@ -49,20 +50,20 @@ IDENTIFY_LEVELS = (
 )
 
 
-@endpoints(Privilege.IDENTITY)
-def ping_suite() -> bool:
+@endpoints.plain(Privilege.IDENTITY)
+def ping_suite(flow: Workflow) -> bool:
     """Say that the server is there."""
     return True
 
 
-@endpoints(Privilege.IDENTITY)
-def get_cylc_version() -> str:
+@endpoints.plain(Privilege.IDENTITY)
+def get_cylc_version(flow: Workflow) -> str:
     """Return the version of Cylc that runs the workflow."""
-    return current.workflow().store.side.definition.cylc_version
+    return flow.store.side.definition.cylc_version
 
 
-@endpoints(Privilege.IDENTITY)
-def apiversion() -> int:
+@endpoints.plain(Privilege.IDENTITY)
+def apiversion(flow: Workflow) -> int:
     """Return the number of this API."""
     return API
 
@@ -74,14 +75,13 @@ def identify() -> bytes:
     for level in IDENTIFY_LEVELS:
         gate.is_denied(level)
     level = min(current.user().privilege, IDENTIFY_LEVELS[-1])
-    result: bytes = current.workflow().made(
-        f'identify {level}', partial(_identify_bytes, level)
+    flow = current.workflow()
+    made: bytes = flow.made(
+        f'identify {level}', lambda store: orjson.dumps(
+            identity.identify(store, level, lambda _: _state_summary(flow))
+        )
     )
-    return result
-
-
-def _identify_bytes(level: Privilege, store: Store) -> bytes:
-    return orjson.dumps(identity.identify(store, level, _state_summary))
+    return made
 
 
 @endpoints(Privilege.NONE)
@@ -90,31 +90,24 @@ def signout() -> bool:
     return sessions.forget()
 
 
-@endpoints(Privilege.DESCRIPTION)
-def get_suite_info() -> dict[str, str]:
+@endpoints.plain(Privilege.DESCRIPTION)
+def get_suite_info(flow: Workflow) -> dict[str, str]:
     """Return the metadata of the workflow."""
-    return current.workflow().store.side.definition.suite_meta
+    return flow.store.side.definition.suite_meta
 
 
-@endpoints(Privilege.FULL_READ)
-def get_suite_state_summary() -> bytes:
+@endpoints.plain(Privilege.FULL_READ)
+def get_suite_state_summary(flow: Workflow) -> bytes:
     """Return the states of the workflow, its tasks and families."""
-    result: bytes = current.workflow().made('summary bytes', _summary_bytes)
-    return result
+    made: bytes = flow.made(
+        'summary bytes', lambda _: orjson.dumps([*_state_summary(flow)])
+    )
+    return made
 
 
-def _summary_bytes(store: Store) -> bytes:
-    return orjson.dumps([*_state_summary(store)])
-
-
-def _state_summary(store: Store) -> StateSummary:
-    result: StateSummary = current.workflow().made('summary', state_summary)
-    return result
-
-
-def _fragment(store: Store) -> orjson.Fragment:
-    """Return the summary as JSON, made once for all who ask for it."""
-    return orjson.Fragment(get_suite_state_summary())
+def _state_summary(flow: Workflow) -> StateSummary:
+    made: StateSummary = flow.made('summary', state_summary)
+    return made
 
 
 @endpoints(Privilege.FULL_READ)
@@ -122,7 +115,8 @@ def get_latest_state(full_mode: Literal = False) -> dict[str, Any]:
     """Return what is new since the caller's last call, or everything."""
     flow = current.workflow()
     return latest.latest_state(
-        flow.store, flow.records, sessions.own(), full_mode, _fragment
+        flow.store, flow.records, sessions.own(), full_mode,
+        lambda _: orjson.Fragment(get_suite_state_summary(flow)),
     )
 
 

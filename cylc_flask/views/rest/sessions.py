@@ -18,38 +18,44 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import g, request
 
 from cylc.flow import LOG
+from cylc_flask.auth.caller import caller_of
 from cylc_flask.legacy.latest import Session
 from cylc_flask.legacy.sessions import Sessions
 from cylc_flask.views import current
+
+if TYPE_CHECKING:
+    from cylc_flask.workflows import Workflow
 
 #: Jobs call these all the time: logged where all calls are.
 SILENT = ('put_message', 'put_messages')
 
 
-def note_call(endpoint: str, changes: bool) -> None:
-    """Note an allowed call of the caller's session.
+def note_call(
+    flow: Workflow, environ: dict[str, Any], endpoint: str, changes: bool
+) -> Session:
+    """Note an allowed call, and return the caller's session.
 
     The first call of a session is logged, and each one in debug mode. Who
     names no session has a new one each time: of those only changes are
     logged, or a script that looks often would fill the log.
     """
-    caller = current.caller()
-    is_news = changes
-    g.session = Session()
+    caller = caller_of(environ)
+    is_news, session = changes, None
     if caller.returns:
-        visit = _table().visit(caller.uuid)
-        g.session, is_news = visit.session, visit.is_new
+        visit = _table(flow, environ).visit(caller.uuid)
+        session, is_news = visit.session, visit.is_new
         for uuid in visit.forgotten:
             LOG.debug(f'[client-forget] {uuid}')
     if LOG.isEnabledFor(logging.DEBUG) or (
         is_news and endpoint not in SILENT
     ):
         LOG.info(f'[client-command] {endpoint} {caller}')
+    return session or Session()
 
 
 def note_identify() -> None:
@@ -71,13 +77,13 @@ def own() -> Session:
 def forget() -> bool:
     """End the caller's session; False if there was none."""
     uuid = current.caller().uuid
-    known = _table().sign_out(uuid)
+    known = _table(current.workflow(), request.environ).sign_out(uuid)
     if known:
         LOG.debug(f'[client-forget] {uuid}')
     return known
 
 
-def _table() -> Sessions:
+def _table(flow: Workflow, environ: dict[str, Any]) -> Sessions:
     """Return the sessions of the mount that is called."""
-    mount = 'id' if request.path.startswith('/id/') else 'rest'
-    return current.workflow().sessions[mount]
+    path: str = environ['PATH_INFO']
+    return flow.sessions['id' if path.startswith('/id/') else 'rest']
