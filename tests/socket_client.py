@@ -179,3 +179,10 @@ def refused(status: int) -> Iterator[WebSocketBadStatusException]:
         assert exc.status_code == status, exc
     else:
         raise AssertionError('the handshake went well')
+
+
+def wait_until_paused(run: Run) -> None:
+    """Wait until a workflow that is started so says so."""
+    with Socket(run).init() as socket:
+        run.wait_for(lambda: socket.ask('1', '{workflows {status}}') == {
+            'workflows': [{'status': 'paused'}]})

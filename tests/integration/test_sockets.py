@@ -38,6 +38,7 @@ from tests.socket_client import (
     Socket,
     address,
     authorization,
+    wait_until_paused,
 )
 
 #: Two tasks for each point, of which the first is held back until asked.
@@ -69,6 +70,8 @@ STATUS = '{workflows {id status}}'
 
 PAUSE = 'mutation {pause(workflows: ["*"]) {result}}'
 
+RESUME = 'mutation {resume(workflows: ["*"]) {result}}'
+
 BROADCAST = """
     mutation {
         broadcast(
@@ -82,8 +85,10 @@ BROADCAST = """
 @pytest.fixture(scope='module', params=['http', 'https'])
 def run(request: pytest.FixtureRequest, mod_start: Starter) -> Run:
     """A paused workflow, for which nothing has to be waited."""
-    return mod_start(FLOW, '--pause', '--mode=simulation', name=request.param,
-                     config={**BASIC, 'method': request.param})
+    run = mod_start(FLOW, '--pause', '--mode=simulation', name=request.param,
+                    config={**BASIC, 'method': request.param})
+    wait_until_paused(run)
+    return run
 
 
 @pytest.fixture(scope='module')
@@ -426,10 +431,11 @@ def test_following_a_run(start: Starter, protocol: str) -> None:
     """From the first state to the last words."""
     run = start(FLOW, '--pause', '--mode=simulation', config=BASIC)
     with Socket(run, protocol=protocol).init() as socket:
+        wait_until_paused(run)
         socket.start('s', STATES)
         seen: dict[str, set[str]] = {}
-        socket.until(socket.result, 's')
-        assert socket.ask('1', 'mutation {resume(workflows: ["*"]) {result}}')
+        with Socket(run, protocol=protocol).init() as other:
+            assert other.ask('1', RESUME)
         while (message := socket.hear())['type'] == socket.result:
             for task, state in all_states(message).items():
                 seen.setdefault(task, set()).add(state)

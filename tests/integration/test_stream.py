@@ -27,7 +27,7 @@ import pytest
 import requests
 
 from tests.harness import Run, Starter, need
-from tests.socket_client import BASIC, authorization
+from tests.socket_client import BASIC, authorization, wait_until_paused
 
 FLOW = """
     [scheduling]
@@ -51,8 +51,10 @@ STREAM = {'Accept': 'text/event-stream'}
 @pytest.fixture(scope='module')
 def run(mod_start: Starter) -> Run:
     """A paused workflow whose server gives signs of life often."""
-    return mod_start(FLOW, '--pause', '--mode=simulation', config={
+    run = mod_start(FLOW, '--pause', '--mode=simulation', config={
         **BASIC, 'limits': {'ping_interval': 0.3}})
+    wait_until_paused(run)
+    return run
 
 
 @pytest.fixture(scope='module')
