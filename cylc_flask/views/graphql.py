@@ -94,7 +94,11 @@ class Refusal(HTTPException):
         rejected, self.headers = _rejected(cause)
         super().__init__(rejected.status, str(rejected))
         self.errors = rejected.errors
-        self.understood = understood
+        # Who names a document by its hash is to send it: no fault.
+        self.understood = understood or any(
+            (error.extensions or {}).get('code') == Code.PERSISTED
+            for error in rejected.errors
+        )
 
     def answer(self, media_type: str) -> Response:
         """Return the answer."""

@@ -292,7 +292,10 @@ def test_persisted(client: FlaskClient) -> None:
     query = '{workflows {name}} # persisted'
     digest = sha256(query.encode()).hexdigest()
     extensions = {'persistedQuery': {'version': 1, 'sha256Hash': digest}}
+    answer = post(client, {'extensions': extensions}, STRICT)
+    assert answer.status_code == 400
     answer = post(client, {'extensions': extensions})
+    assert answer.status_code == 200
     assert codes(answer) == ['PERSISTED_QUERY_NOT_FOUND']
     assert 'PersistedQueryNotFound' in answer.text
     answer = post(client, {'query': query, 'extensions': extensions})
