@@ -21,9 +21,12 @@ field, without fields that hold nothing.
 
 from __future__ import annotations
 
+from hashlib import sha256
 import json
 import struct
 from typing import Any
+
+import orjson
 
 from cylc_flask.replica.delta import KINDS, WORKFLOW
 from cylc_flask.replica.encode import added
@@ -48,6 +51,12 @@ def without_nothing(copy: Copy) -> Copy:
         }
         for kind, elements in copy.items()
     }
+
+
+def digest(copy: Copy) -> str:
+    """Return what is the same for equal copies only."""
+    text = orjson.dumps(without_nothing(copy), option=orjson.OPT_SORT_KEYS)
+    return sha256(text).hexdigest()
 
 
 class Follower:

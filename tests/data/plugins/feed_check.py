@@ -1,0 +1,98 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""A main loop plugin which notes each state of the scheduler's data store.
+
+In ``$FEED_REPORT`` there is a line for each time that the scheduler published
+something: a digest of its store. As soon as there is a file ``$FEED_GO`` it
+works through STEPS.
+"""
+
+from itertools import count
+import os
+
+from replica_check import broadcast, command, edit, window
+
+from cylc.flow.main_loop import periodic
+from cylc.flow.workflow_status import StopMode
+from cylc_flask.replica.delta import KINDS
+from cylc_flask.replica.encode import plain
+from tests.followers import digest
+
+#: How many turns of the main loop there are between two steps.
+TURNS_PER_STEP = 3
+
+STEPS = [
+    command('hold', tasks=['*/z']),
+    broadcast('red'),
+    command('set_prereqs_and_outputs', tasks=['2/bad'], flow=['all'],
+            outputs=['failed']),
+    window,
+    command('reload_workflow'),
+    command('pause'),
+    command('remove_tasks', tasks=['1/z', '2/m1'], flow=['all']),
+    command('force_trigger_tasks', tasks=['1/m2', '4/odd'], flow=['all']),
+    command('resume'),
+    edit,
+    command('reload_workflow'),
+    command('set_hold_point', point='5'),
+    command('release', tasks=['*/z']),
+    command('force_trigger_tasks', tasks=['2/z'], flow=['new']),
+    broadcast(None),
+    command('kill_tasks', tasks=['*']),
+    command('release_hold_point'),
+    command('stop', mode=StopMode.REQUEST_NOW_NOW),
+]
+
+
+class Witness:
+    """Stands in for the publish queue, and notes what is true then."""
+
+    def __init__(self, schd):
+        self.schd = schd
+        self.queue = schd.server.publish_queue
+
+    def put(self, item, *args, **kwargs):
+        self.queue.put(item, *args, **kwargs)
+        self.note()
+
+    def note(self):
+        manager = self.schd.data_store_mgr
+        theirs = manager.data[manager.workflow_id]
+        workflow = theirs['workflow']
+        copy = {
+            kind: {id_: plain(each) for id_, each in theirs[kind].items()}
+            for kind in KINDS
+        } | {'workflow': {workflow.id: plain(workflow)}}
+        with open(os.environ['FEED_REPORT'], 'a') as report:
+            report.write(digest(copy) + '\n')
+
+    def __getattr__(self, name):
+        return getattr(self.queue, name)
+
+
+@periodic
+async def turn(schd, state):
+    if 'steps' not in state:
+        schd.INTERVAL_MAIN_LOOP = 0.2
+        state['steps'], state['turns'] = iter(STEPS), count(1)
+        schd.server.publish_queue = witness = Witness(schd)
+        witness.note()
+    if not os.path.exists(os.environ['FEED_GO']):
+        return
+    if not next(state['turns']) % TURNS_PER_STEP:
+        step = next(state['steps'], None)
+        if step:
+            await step(type('Check', (), {'schd': schd}))
