@@ -30,6 +30,7 @@ from cylc.flow.data_store_mgr import (
     DELTA_PRUNED,
     DELTA_UPDATED,
 )
+from cylc_flask.compat import pb
 from cylc_flask.query.commands import find
 from cylc_flask.query.errors import Code, Rejected
 from cylc_flask.query.resolvers import Resolvers, data_of
@@ -183,7 +184,8 @@ class DeltaGroup:
     def _delta(
         self, added: Any, updated: Any, pruned: dict[str, list[str]]
     ) -> DeltaStore:
-        empty: dict[str, Any] = {kind: {} for kind in (*KINDS, WORKFLOW)}
+        empty: dict[str, Any] = {kind: {} for kind in KINDS}
+        empty[WORKFLOW] = pb.PbWorkflow()
         lists: dict[str, Any] = {kind: [] for kind in KINDS}
         return {
             'id': self._flow.store.workflow.id,
@@ -261,7 +263,7 @@ def _with_workflow(kinds: dict[str, Any]) -> dict[str, Any]:
 def _mark_reloaded(delta: DeltaStore) -> None:
     """Tell clients to forget what is not in this delta."""
     for part in (DELTA_ADDED, DELTA_UPDATED):
-        if delta[part][WORKFLOW]:
+        if delta[part][WORKFLOW].id:
             delta[part][WORKFLOW] = copy(delta[part][WORKFLOW])
             delta[part][WORKFLOW].reloaded = True
 
