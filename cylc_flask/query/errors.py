@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from http import HTTPStatus
 
 from graphql import GraphQLError
 
@@ -67,9 +68,9 @@ class Rejected(Exception):
         return cls([error(code, text)], status)
 
 
-def error(code: Code, text: str) -> GraphQLError:
+def error(code: str, text: str) -> GraphQLError:
     """Return an error with a code."""
-    return GraphQLError(text, extensions={'code': code.value})
+    return GraphQLError(text, extensions={'code': str(code)})
 
 
 def coded(found: GraphQLError, code: Code) -> GraphQLError:
@@ -82,7 +83,15 @@ def coded(found: GraphQLError, code: Code) -> GraphQLError:
 
 def of_request(exc: RequestError) -> GraphQLError:
     """Return an error of ours as one of GraphQL's."""
-    code = {
-        403: Code.FORBIDDEN, 503: Code.UNAVAILABLE,
-    }.get(exc.status, Code.INPUT)
-    return error(code, exc.text)
+    return error(code_of(exc.status), exc.text)
+
+
+def code_of(status: int) -> str:
+    """Return the code of an error which has a status of HTTP.
+
+    Examples:
+        >>> code_of(400), code_of(403), code_of(429)
+        ('BAD_USER_INPUT', 'FORBIDDEN', 'TOO_MANY_REQUESTS')
+    """
+    named = {400: Code.INPUT, 404: Code.INPUT, 503: Code.UNAVAILABLE}
+    return str(named.get(status) or HTTPStatus(status).name)

@@ -13,7 +13,7 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""Errors, translated once: pages for old clients, problem JSON for new."""
+"""Errors, translated once: pages for old clients, JSON for new."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ from werkzeug.exceptions import HTTPException
 from cylc.flow import LOG
 from cylc_flask.auth.gate import is_browser
 from cylc_flask.errors import Refused, RequestError
+from cylc_flask.query.errors import code_of, error
 
 HTML = 'text/html;charset=utf-8'
 PROBLEM = 'application/problem+json'
+
+#: Where clients look for a list of errors.
+GRAPHQL = '/graphql'
 
 #: What Cylc 7 said where it knew no better.
 UNEXPECTED = (
@@ -80,6 +84,10 @@ def page(status: int, text: str) -> Response:
     if status == HTTPStatus.UNAUTHORIZED and not is_browser():
         # Clients read no more of it than the challenge, and often.
         return Response(b'', status, content_type=HTML)
+    if request.path.startswith(GRAPHQL):
+        return Response(orjson.dumps({'errors': [
+            error(code_of(status), text).formatted
+        ]}), status, mimetype='application/json')
     if _wants_json():
         return Response(orjson.dumps({
             'type': 'about:blank',

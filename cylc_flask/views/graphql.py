@@ -45,7 +45,13 @@ from cylc_flask.forms import parse
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.query.body import Reader, decode, of_query
 from cylc_flask.query.documents import Request
-from cylc_flask.query.errors import Code, Rejected, of_request
+from cylc_flask.query.errors import (
+    Code,
+    Rejected,
+    code_of,
+    error,
+    of_request,
+)
 from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import current, stream
 from cylc_flask.views.stream import STREAM
@@ -96,8 +102,8 @@ class Refusal(HTTPException):
         self.errors = rejected.errors
         # Who names a document by its hash is to send it: no fault.
         self.understood = understood or any(
-            (error.extensions or {}).get('code') == Code.PERSISTED
-            for error in rejected.errors
+            (each.extensions or {}).get('code') == Code.PERSISTED
+            for each in rejected.errors
         )
 
     def answer(self, media_type: str) -> Response:
@@ -106,7 +112,7 @@ class Refusal(HTTPException):
         if self.understood and media_type != STRICT and status == 400:
             status = 200
         answer = Response(orjson.dumps({
-            'errors': [error.formatted for error in self.errors]
+            'errors': [each.formatted for each in self.errors]
         }), status)
         answer.headers.extend(self.headers)
         return _dressed(answer, media_type)
@@ -316,9 +322,9 @@ def _rejected(
         case RequestError():
             return Rejected([of_request(cause)], cause.status), cause.headers
         case exceptions.HTTPException():
-            return Rejected.because(
-                Code.INPUT, cause.description or str(cause), cause.code or 400
-            ), ()
+            status = cause.code or 400
+            text = cause.description or str(cause)
+            return Rejected([error(code_of(status), text)], status), ()
     LOG.error('flask: fault in an operation', exc_info=cause)
     return Rejected.because(Code.INTERNAL, FAULT, 500), ()
 

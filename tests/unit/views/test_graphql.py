@@ -148,7 +148,7 @@ def test_accept(client: FlaskClient, accept: str, media_type: str) -> None:
 def test_not_acceptable(client: FlaskClient, accept: str) -> None:
     answer = post(client, {'query': QUERY}, accept)
     assert answer.status_code == 406
-    assert codes(answer) == ['BAD_USER_INPUT']
+    assert codes(answer) == ['NOT_ACCEPTABLE']
 
 
 @pytest.mark.parametrize('content_type', [
@@ -160,7 +160,7 @@ def test_content_type(client: FlaskClient, content_type: str) -> None:
     """No form in a page can send a command."""
     answer = post(client, {'query': QUERY}, **{'Content-Type': content_type})
     assert answer.status_code == 415
-    assert codes(answer) == ['BAD_USER_INPUT']
+    assert codes(answer) == ['UNSUPPORTED_MEDIA_TYPE']
 
 
 @pytest.mark.parametrize('content_type', [
@@ -344,6 +344,19 @@ def test_no_credentials(client: FlaskClient) -> None:
     answer = client.post('/graphql', json={'query': QUERY})
     assert answer.status_code == 401
     assert not answer.data
+
+
+def test_errors_of_the_gate(client: FlaskClient) -> None:
+    """Clients find them where they look for errors."""
+    answer = post(client, {'query': QUERY}, STRICT, Host='elsewhere.example')
+    assert answer.status_code == 421
+    assert codes(answer) == ['MISDIRECTED_REQUEST']
+    answer = client.put('/graphql', data='{}', headers=AUTHORIZATION)
+    assert answer.status_code == 405
+    assert codes(answer) == ['METHOD_NOT_ALLOWED']
+    answer = client.post('/graphql', headers=AUTHORIZATION)
+    assert answer.status_code == 411
+    assert codes(answer) == ['LENGTH_REQUIRED']
 
 
 def test_no_schema_without_graphql() -> None:
