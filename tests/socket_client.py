@@ -20,8 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
+import socket
+import ssl
 import struct
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from websocket import (
@@ -186,3 +189,83 @@ def wait_until_paused(run: Run) -> None:
     with Socket(run).init() as socket:
         run.wait_for(lambda: socket.ask('1', '{workflows {status}}') == {
             'workflows': [{'status': 'paused'}]})
+
+
+class Raw:
+    """A connection that sends whatever bytes it is told to.
+
+    Args:
+        run: Whose.
+        context: TLS settings, None for plain HTTP.
+        small: Take as little as possible of what is not read.
+    """
+
+    def __init__(
+        self, run: Run, context: ssl.SSLContext | None, small: bool = False
+    ) -> None:
+        parts = urlsplit(run.url)
+        self.host = str(parts.hostname)
+        self.sock = socket.socket()
+        if small:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect((self.host, parts.port))
+        if context:
+            self.sock = context.wrap_socket(
+                self.sock, server_hostname=self.host)
+
+    def upgrade(self, login: str) -> Raw:
+        """Become a WebSocket."""
+        self.sock.sendall('\r\n'.join([
+            'GET /subscriptions HTTP/1.1', f'Host: {self.host}', login,
+            'Upgrade: websocket', 'Connection: Upgrade',
+            'Sec-WebSocket-Version: 13',
+            'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+            f'Sec-WebSocket-Protocol: {TRANSPORT}', '', '',
+        ]).encode())
+        head = b''
+        while not head.endswith(b'\r\n\r\n'):
+            byte = self.sock.recv(1)
+            assert byte, head
+            head += byte
+        assert head.startswith(b'HTTP/1.1 101 '), head
+        return self
+
+    def say(self, **message: Any) -> None:
+        """Send a message."""
+        self.sock.sendall(frame(json.dumps(message).encode()))
+
+    def is_open(self) -> bool:
+        """Return True if a ping is answered."""
+        try:
+            self.sock.sendall(frame(b'', 0x89))
+            while data := self.sock.recv(4096):
+                if data.endswith(b'\x8a\x00'):
+                    return True
+        except OSError:
+            pass
+        return False
+
+    def abort(self) -> None:
+        """Break the connection, by a reset."""
+        self.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        self.sock.close()
+
+
+def frame(data: bytes, first: int = 0x81, length: int | None = None) -> bytes:
+    """Return a frame of a client, masked by zeros.
+
+    Args:
+        data: What it holds.
+        first: Its first byte.
+        length: How long it says to be.
+    """
+    size = len(data) if length is None else length
+    if size < 126:
+        head = struct.pack('!BB', first, 0x80 | size)
+    elif size < 65536:
+        head = struct.pack('!BBH', first, 0x80 | 126, size)
+    else:
+        head = struct.pack('!BBQ', first, 0x80 | 127, size)
+    return head + bytes(4) + data

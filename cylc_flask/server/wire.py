@@ -46,6 +46,10 @@ AT_ONCE = 10
 #: A client that takes an answer more slowly (bytes/s) has broken down.
 SLOWEST = 10_000
 
+#: How much (bytes) the kernel keeps for a client that stays; by itself it
+#: would keep megabytes for each that does not read.
+KEPT = 131_072
+
 #: How long (seconds) a client may go on sending that was refused.
 LINGER = 2.0
 
@@ -217,6 +221,8 @@ class Wire(RawIOBase):
         """
         self.waiting = self.idle = False
         self._sock.settimeout(None)
+        self._sock.setsockopt(
+            std_socket.SOL_SOCKET, std_socket.SO_SNDBUF, KEPT)
 
     def receive(self, size: int) -> bytes:
         """Wait for what the client sends, however long that takes."""

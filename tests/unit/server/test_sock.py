@@ -36,6 +36,7 @@ from wsproto.events import BytesMessage, TextMessage
 from cylc_flask.server.thread import OPTIONS
 from cylc_flask.views.sockets import BINARY, TEXT, frame_head
 from tests.harness import wait_for
+from tests.socket_client import frame
 from tests.unit.server.served import Served, everything, get, wires
 
 Serve = Callable[..., Served]
@@ -141,18 +142,6 @@ class Client:
         self.sock.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.sock.close()
-
-
-def frame(data: bytes, first: int = 0x81, length: int | None = None) -> bytes:
-    """Return a frame of a client, masked by zeros."""
-    size = len(data) if length is None else length
-    if size < 126:
-        head = struct.pack('!BB', first, 0x80 | size)
-    elif size < 65536:
-        head = struct.pack('!BBH', first, 0x80 | 126, size)
-    else:
-        head = struct.pack('!BBQ', first, 0x80 | 127, size)
-    return head + bytes(4) + data
 
 
 def files() -> int:
