@@ -48,6 +48,7 @@ def _connection(kind: Any) -> Any:
         class Meta:
             node = kind
             name = f'{kind.__name__}Connection'
+            description = f'A page of a list of `{kind.__name__}`.'
 
         total_count = graphene.Int(
             required=True, description='How many there are on all pages.'
