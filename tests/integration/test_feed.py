@@ -45,6 +45,9 @@ VALIDATOR = Draft202012Validator(
 
 JSON, PROTOBUF = 'cylc-feed.json', 'cylc-feed.protobuf'
 
+#: Why it ends when the scheduler does.
+ENDED = 'The scheduler is stopping.'
+
 FEED_CHECK = """
     [scheduler]
         [[main loop]]
@@ -62,6 +65,7 @@ class Client(threading.Thread):
         codec: The words of its feed.
         patience: Returns after how many seconds to break the connection;
             not towards the end, which might not be seen.
+        resumes: Go on then where the connection broke.
     """
 
     def __init__(
@@ -69,11 +73,13 @@ class Client(threading.Thread):
         run: Run,
         codec: str,
         patience: Callable[[], float] = lambda: inf,
+        resumes: bool = True,
     ) -> None:
         super().__init__(daemon=True)
         self.run_ = run
         self.codec = codec
         self.patience = patience
+        self.resumes = resumes
         self.follower: Follower = FOLLOWERS[codec]()
         self.digests: list[str] = []
         self.closed: tuple[int, str] | None = None
@@ -92,7 +98,7 @@ class Client(threading.Thread):
     def connect(self) -> None:
         """Follow as long as one connection lasts."""
         path = '/feed'
-        if self.follower.feed:
+        if self.follower.feed and self.resumes:
             path += f'?feed={self.follower.feed}&since='
             path += str(self.follower.sequence)
         end = time.monotonic() + self.patience()
@@ -108,7 +114,8 @@ class Client(threading.Thread):
 
     @property
     def near_the_end(self) -> bool:
-        return self.follower.definition.get('serial') == 3
+        path = self.run_.home / 'go'
+        return path.exists() and bool(path.read_text())
 
     def take(self, opcode: int, data: bytes) -> None:
         assert opcode == (
@@ -119,18 +126,41 @@ class Client(threading.Thread):
         self.digests.append(digest(self.follower.copy))
 
 
-@pytest.fixture
-def checked(start: Starter) -> Run:
+def play_checked(start: Starter, *options: str, **environment: str) -> Run:
     """Play a workflow whose scheduler notes the states of its store."""
     run = start.make(
         FLOW,
         global_config=FEED_CHECK,
         config=BASIC,
-        environment={'CYLC_PYTHONPATH': f'{PLUGINS}:{ROOT}'},
+        environment={'CYLC_PYTHONPATH': f'{PLUGINS}:{ROOT}', **environment},
     )
     run.environment['FEED_REPORT'] = str(run.home / 'report')
     run.environment['FEED_GO'] = str(run.home / 'go')
-    return run.play()
+    run.play(*options)
+    wait_for(lambda: report(run))
+    return run
+
+
+def follow(run: Run, clients: list[Client]) -> list[str]:
+    """Let all follow a workflow to its end, and return its states.
+
+    Each copy was equal to one of these whenever a message had come, one
+    after the other, and to the last in the end.
+    """
+    wait_for(lambda: all(client.digests for client in clients))
+    (run.home / 'go').touch()
+    assert run.wait_end(120) == 0
+    states = report(run)
+    for client in clients:
+        client.join(20)
+        assert not client.is_alive()
+        assert client.fault is None
+        assert client.closed == (1001, ENDED)
+        assert client.follower.ended == ENDED
+        assert set(client.digests) <= set(states)
+        assert in_order(client.digests, states)
+        assert client.digests[-1] == states[-1]
+    return states
 
 
 def report(run: Run) -> list[str]:
@@ -138,38 +168,39 @@ def report(run: Run) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def test_equal_throughout_a_run(checked: Run) -> None:
+def test_equal_throughout_a_run(start: Starter) -> None:
     """Whatever is done to the workflow, and also if connections break."""
-    wait_for(lambda: report(checked))
+    run = play_checked(start)
     chance = random.Random(1)
-    clients = [
-        Client(checked, JSON),
-        Client(checked, PROTOBUF),
-        Client(checked, JSON, lambda: chance.uniform(0, 2)),
-        Client(checked, PROTOBUF, lambda: chance.uniform(0, 2)),
+    stay = [Client(run, JSON), Client(run, PROTOBUF)]
+    go = [
+        Client(run, codec, lambda: chance.uniform(0, 2))
+        for codec in (JSON, PROTOBUF)
     ]
-    wait_for(lambda: all(client.digests for client in clients))
-    (checked.home / 'go').touch()
-    assert checked.wait_end(120) == 0
-    for client in clients:
-        client.join(20)
-        assert not client.is_alive()
-        assert client.fault is None
-    states = report(checked)
-    for client in clients:
-        follower = client.follower
-        assert client.closed == (1001, 'The scheduler is stopping.')
-        assert follower.ended == 'The scheduler is stopping.'
-        assert set(client.digests) <= set(states)
-        assert in_order(client.digests, states)
-        assert client.digests[-1] == states[-1]
-        assert follower.definition['serial'] == 3
-        assert follower.side['hold_point'] is None
+    assert len(set(follow(run, [*stay, *go]))) > 20
+    assert stay[0].digests == stay[1].digests
+    for client in stay + go:
         # Nobody was too slow, hence nobody had to begin anew.
-        assert follower.snapshots == 1
-        assert follower.deltas > 20
-    assert clients[0].digests == clients[1].digests
-    assert clients[2].lost > 3 and clients[3].lost > 3
+        assert client.follower.snapshots == 1
+        assert client.follower.deltas > 20
+        assert client.follower.definition['serial'] == 3
+        assert client.follower.side['hold_point'] is None
+    assert go[0].lost > 3 and go[1].lost > 3
+
+
+@pytest.mark.parametrize('seed', ['1', '2'])
+def test_bursts_equal_steps_in_any_run(start: Starter, seed: str) -> None:
+    """Those who have just come have what the others have."""
+    run = play_checked(start, '--mode', 'simulation', FEED_SEED=seed)
+    chance = random.Random(seed)
+    clients = [Client(run, JSON), Client(run, PROTOBUF)]
+    newcomers = [
+        Client(run, codec, lambda: chance.uniform(0, 0.5), resumes=False)
+        for codec in (JSON, PROTOBUF)
+    ]
+    follow(run, [*clients, *newcomers])
+    assert all(client.follower.snapshots == 1 for client in clients)
+    assert all(client.follower.snapshots > 10 for client in newcomers)
 
 
 def in_order(digests: list[str], states: list[str]) -> bool:

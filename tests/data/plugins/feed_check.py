@@ -17,11 +17,12 @@
 
 In ``$FEED_REPORT`` there is a line for each time that the scheduler published
 something: a digest of its store. As soon as there is a file ``$FEED_GO`` it
-works through STEPS.
+works through STEPS, or through steps by chance if there is a ``$FEED_SEED``.
 """
 
 from itertools import count
 import os
+from random import Random
 
 from replica_check import broadcast, command, edit, window
 
@@ -30,6 +31,13 @@ from cylc.flow.workflow_status import StopMode
 from cylc_flask.replica.delta import KINDS
 from cylc_flask.replica.encode import plain
 from tests.followers import digest
+
+
+async def calm(check):
+    """Tell clients to stay from now on, or they might not see the end."""
+    with open(os.environ['FEED_GO'], 'w') as go:
+        go.write('calm')
+
 
 #: How many turns of the main loop there are between two steps.
 TURNS_PER_STEP = 3
@@ -50,11 +58,51 @@ STEPS = [
     command('set_hold_point', point='5'),
     command('release', tasks=['*/z']),
     command('force_trigger_tasks', tasks=['2/z'], flow=['new']),
+    calm,
     broadcast(None),
     command('kill_tasks', tasks=['*']),
     command('release_hold_point'),
     command('stop', mode=StopMode.REQUEST_NOW_NOW),
 ]
+
+#: How many steps are taken by chance.
+STEPS_BY_CHANCE = 25
+
+
+def steps_by_chance(seed):
+    """Yield steps, and the stop at last."""
+    chance = Random(seed)
+    names = ['a', 'bad', 'fix', 'keep', 'FAM', 'SUB', 'm3', 'z', 'odd']
+
+    def tasks():
+        return [f'{chance.randint(1, 6)}/{chance.choice(names)}'
+                for _ in range(chance.randint(1, 3))]
+
+    async def resize(check):
+        check.schd.data_store_mgr.set_graph_window_extent(chance.randint(0, 3))
+
+    makers = [
+        lambda: command('hold', tasks=tasks()),
+        lambda: command('release', tasks=['*']),
+        lambda: command('set_prereqs_and_outputs', tasks=tasks(),
+                        flow=['all'], prerequisites=['all']),
+        lambda: command('set_prereqs_and_outputs', tasks=tasks(),
+                        flow=['all'], outputs=['succeeded']),
+        lambda: command('remove_tasks', tasks=tasks(), flow=['all']),
+        lambda: command('force_trigger_tasks', tasks=tasks(),
+                        flow=[chance.choice(['all', 'new', 'none'])]),
+        lambda: command('kill_tasks', tasks=tasks()),
+        lambda: command('pause'),
+        lambda: command('resume'),
+        lambda: command('reload_workflow'),
+        lambda: command('set_hold_point', point=str(chance.randint(2, 6))),
+        lambda: command('release_hold_point'),
+        lambda: broadcast(chance.choice(['red', 'blue', None])),
+        lambda: resize,
+    ]
+    for _ in range(STEPS_BY_CHANCE):
+        yield chance.choice(makers)()
+    yield from STEPS[STEPS.index(calm):]
 
 
 class Witness:
@@ -87,7 +135,9 @@ class Witness:
 async def turn(schd, state):
     if 'steps' not in state:
         schd.INTERVAL_MAIN_LOOP = 0.2
-        state['steps'], state['turns'] = iter(STEPS), count(1)
+        seed = os.environ.get('FEED_SEED')
+        state['steps'] = steps_by_chance(seed) if seed else iter(STEPS)
+        state['turns'] = count(1)
         schd.server.publish_queue = witness = Witness(schd)
         witness.note()
     if not os.path.exists(os.environ['FEED_GO']):
