@@ -35,7 +35,7 @@ from .history import History
 from .member import Event, Member
 from .side import Side
 
-__all__ = ['Change', 'Feed', 'Group', 'Member', 'TooMany']
+__all__ = ['FAULT', 'Change', 'Feed', 'Group', 'Member', 'TooMany']
 
 #: How many changes behind the replica a group may be before it gives up
 #: steps for a burst.

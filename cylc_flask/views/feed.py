@@ -23,7 +23,7 @@ from flask import Flask, request
 
 from cylc_flask.privilege import Privilege
 from cylc_flask.replica.codec import CODECS, Codec, PlainGroup
-from cylc_flask.replica.feed import Member, TooMany
+from cylc_flask.replica.feed import FAULT, Member, TooMany
 from cylc_flask.views import current, sockets
 from cylc_flask.views.sockets import Talk
 
@@ -52,7 +52,8 @@ def follow(talk: Talk, member: Member, kind: bytes) -> None:
         if (payload := member.take(0)) is not None:
             talk.send(payload, kind=kind)
         if member.ended is not None:
-            raise talk.end(sockets.GONE, member.ended)
+            code = sockets.FAULT if member.ended == FAULT else sockets.GONE
+            raise talk.end(code, member.ended)
         if talk.ending and not member.pending:
             raise talk.end(sockets.GONE, talk.ending)
         talk.wait(0 if member.pending else None)
@@ -70,16 +71,17 @@ def join(talk: Talk, codec: Codec) -> tuple[list[bytes], Member]:
     def make() -> PlainGroup:
         return PlainGroup(flow.store, flow.feed, codec)
 
-    changes = None
+    missed = None
     if request.args.get('feed') == flow.feed.id:
         changes = flow.feed.history.since(_sequence(talk))
+        if changes is not None:
+            missed = [make().delta(change) for change in changes]
     try:
         member = flow.feed.join(
-            (PlainGroup, codec), make, changes is None, talk.wake)
+            (PlainGroup, codec), make, missed is None, talk.wake)
     except TooMany as exc:
         raise talk.end(sockets.POLICY, str(exc)) from exc
-    teller = make()
-    return [teller.delta(change) for change in changes or ()], member
+    return missed or [], member
 
 
 def _sequence(talk: Talk) -> int:
