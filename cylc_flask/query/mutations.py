@@ -126,10 +126,15 @@ def _settings(value: Any) -> Any:
     """Return settings under Cylc's names instead of those of the schema."""
     if not isinstance(value, list):
         return value
-    return [
-        runtime_schema_to_cfg(item) if isinstance(item, dict) else item
-        for item in value
-    ]
+    return [_setting(item) for item in value]
+
+
+def _setting(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    # cylc-flow takes it for a text, without looking.
+    validate.text('run_mode', item.get('run_mode', ''))
+    return runtime_schema_to_cfg(item)
 
 
 def _set_graph_window_extent(
