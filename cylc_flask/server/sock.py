@@ -124,6 +124,8 @@ class Socket:
     def write(self, *parts: bytes) -> None:
         """Send all of some bytes, with nothing of others in between.
 
+        Whoever sends much lets others go first.
+
         Raises:
             OSError: The client has gone, or does not take it.
         """
@@ -141,6 +143,7 @@ class Socket:
             except BaseException:
                 self.broken = True
                 raise
+        self._wire.share()
 
     def read(self, target: Callable[[], None]) -> Greenlet:
         """Return the greenlet that reads, not yet started."""
