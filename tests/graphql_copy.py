@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+import json
 from typing import Any
 
 #: Fields of related elements of another kind, which change with that one:
@@ -39,6 +41,12 @@ class Copy:
     def __init__(self) -> None:
         self.elements: dict[Key, dict[str, Any]] = {}
         self.shutdown = False
+
+    def take_payload(self, payload: bytes | str) -> None:
+        """Follow the result of a subscription to deltas."""
+        result = json.loads(payload)
+        assert 'errors' not in result, result['errors']
+        self.take(result['data']['deltas'])
 
     def take(self, deltas: dict[str, Any]) -> None:
         """Follow one payload."""
@@ -68,6 +76,12 @@ def elements_of(part: Any) -> list[tuple[str, dict[str, Any]]]:
             if isinstance(each, dict) and each.get('id')
         ]
     return found
+
+
+def digest(copy: Copy) -> str:
+    """Return what is the same for copies that say the same, only."""
+    text = json.dumps(settled(copy), sort_keys=True)
+    return sha256(text.encode()).hexdigest()
 
 
 def settled(copy: Copy) -> dict[str, Any]:

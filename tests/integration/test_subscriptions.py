@@ -17,20 +17,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib.metadata import version
 import json
+import threading
 from typing import Any
 
 import pytest
 
-from tests.cylc_ui import SUBSCRIPTIONS
-from tests.harness import Starter
+from tests.cylc_ui import SUBSCRIPTIONS, available
+from tests.graphql_copy import Copy, digest
+from tests.harness import Run, Starter
 from tests.integration.test_replica import FLOW, PLUGINS
+from tests.socket_client import BASIC, LEGACY, TRANSPORT, Socket
 
 MAIN_LOOP = """
     [scheduler]
         [[main loop]]
             plugins = graphql check
             [[[graphql check]]]
+                interval = PT0S
+"""
+
+VIEW_CHECK = """
+    [scheduler]
+        [[main loop]]
+            plugins = flask, view check
+            [[[view check]]]
                 interval = PT0S
 """
 
@@ -53,3 +66,94 @@ def test_copies_equal_fresh_ones(start: Starter, mode: str) -> None:
     assert found['compared'] > 150
     assert found['payloads'].keys() == SUBSCRIPTIONS.keys()
     assert min(found['payloads'].values()) > 1
+
+
+class Client(threading.Thread):
+    """Follows a view by GraphQL, and notes each state on the way.
+
+    Args:
+        payloads: The results of its subscription, until it is completed.
+    """
+
+    def __init__(self, payloads: Iterator[str]) -> None:
+        super().__init__(daemon=True)
+        self.payloads = payloads
+        self.copy = Copy()
+        self.digests: list[str] = []
+        self.fault: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            for payload in self.payloads:
+                self.copy.take_payload(payload)
+                if not self.copy.shutdown:
+                    self.digests.append(digest(self.copy))
+        except Exception as exc:
+            self.fault = exc
+            raise
+
+
+def operation(run: Run) -> dict[str, Any]:
+    """Return the subscription of the view that is checked."""
+    return {
+        'query': available(SUBSCRIPTIONS['tree'], version('cylc-flow')),
+        'variables': {'workflowID': run.name},
+    }
+
+
+def by_socket(run: Run, protocol: str) -> Iterator[str]:
+    """Yield results that come by a WebSocket."""
+    with Socket(run, protocol=protocol).init() as socket:
+        asked = operation(run)
+        socket.start('1', asked['query'], **asked['variables'])
+        while (message := socket.hear())['type'] == socket.result:
+            yield json.dumps(message['payload'])
+        assert message['type'] == 'complete'
+
+
+def by_stream(run: Run) -> Iterator[str]:
+    """Yield results that come as server-sent events."""
+    with run.session('cylc').post(
+        f'{run.url}/graphql/stream', json=operation(run), stream=True,
+        timeout=60,
+    ) as answer:
+        event = ''
+        for line in answer.iter_lines(decode_unicode=True):
+            name, _, value = line.partition(': ')
+            if name == 'event':
+                event = value
+            elif name == 'data' and event == 'next':
+                yield value
+        assert event == 'complete'
+
+
+def test_whole_life_by_each_transport(start: Starter) -> None:
+    """What clients have is what the scheduler had, then and at the end."""
+    run = start.make(
+        FLOW, global_config=VIEW_CHECK, config=BASIC,
+        environment={'CYLC_PYTHONPATH': f'{PLUGINS}:{PLUGINS.parents[2]}'},
+    )
+    report, go = run.home / 'report', run.home / 'go'
+    run.environment['VIEW_REPORT'] = str(report)
+    run.environment['VIEW_GO'] = str(go)
+    run.play()
+    clients = {
+        'transport': Client(by_socket(run, TRANSPORT)),
+        'legacy': Client(by_socket(run, LEGACY)),
+        'stream': Client(by_stream(run)),
+    }
+    run.wait_for(
+        lambda: all(client.digests for client in clients.values()), 20,
+        'the first results',
+    )
+    go.touch()
+    assert run.wait_end(120) == 0
+    states = report.read_text().split()
+    for name, client in clients.items():
+        client.join(20)
+        assert client.fault is None, name
+        assert client.copy.shutdown, name
+        assert set(client.digests) <= set(states), name
+        assert client.digests[-1] == states[-1], name
+        assert len(set(client.digests)) > 20, name

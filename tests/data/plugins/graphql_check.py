@@ -80,15 +80,13 @@ class Follower:
             payload = self.member.take(0)
             if payload is not None:
                 self.payloads += 1
-                result = json.loads(payload)
-                assert 'errors' not in result, result['errors']
-                self.copy.take(result['data']['deltas'])
+                self.copy.take_payload(payload)
 
     def difference(self):
         """Return what a fresh burst has otherwise."""
         fresh = Copy()
         group = make_source(self.engine, self.operation).make_group()
-        fresh.take(json.loads(group.burst())['data']['deltas'])
+        fresh.take_payload(group.burst())
         ours, theirs = settled(self.copy), settled(fresh)
         return [
             f'{self.name} {key} {name}: {one.get(name)} is not'
