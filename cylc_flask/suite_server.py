@@ -80,7 +80,7 @@ class SuiteServer:
         self._tap: Tap | None = None
         self._door: Door | None = None
         self._feed: Feed | None = None
-        self._usage = Usage()
+        self._usage: Usage | None = None
         self._announced = False
         self._closing = False
         self._pause = FIRST_PAUSE
@@ -108,6 +108,8 @@ class SuiteServer:
         if self._closing:
             return
         try:
+            if self._usage is not None:
+                self._usage.tick()
             if self._thread is not None:
                 self._look_after(self._thread)
             elif monotonic() >= self._retry_at:
@@ -121,6 +123,8 @@ class SuiteServer:
             return
         self._closing = True
         thread = self._thread
+        if thread and self._usage:
+            thread.deliver(self._usage.write)
         self._let_go()
         self._leave()
         if thread and not await _within(PATIENCE, thread.ended):
@@ -153,6 +157,7 @@ class SuiteServer:
         if self._place is None:
             self._place = place.take(self._schd, config.load())
         here = self._place
+        self._usage = self._usage or Usage(here.run_dir)
         store, records = Store(), Records()
         lines = Lines(here.limits.sockets)
         self._thread = thread = ServerThread(Serving(
@@ -176,9 +181,8 @@ class SuiteServer:
         )
         flow = Workflow(
             here.workflow, here.passphrase, store, records, self._door,
-            self._feed, usage=Usage(here.run_dir),
+            self._feed, usage=self._usage,
         )
-        self._usage = flow.usage
         self._announced = False
         self._asked = None
         self._began = monotonic()
@@ -258,7 +262,6 @@ class SuiteServer:
         if self._thread is not None:
             if self._feed is not None:
                 self._thread.deliver(self._feed.close, STOPPED)
-            self._thread.deliver(self._usage.close)
             self._thread.stop()
         self._thread = self._tap = self._door = self._feed = None
 

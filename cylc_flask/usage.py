@@ -17,13 +17,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 import json
 from pathlib import Path
 import re
-from threading import Lock, Timer
-from time import time
+from threading import Lock, Thread
+from time import monotonic, time
 from typing import Any
 
 from cylc.flow import LOG
@@ -61,8 +62,9 @@ _CYLC = re.compile(r'(?:.* )?prog_name/([^ ]+)')
 class Usage:
     """Counts calls, and adds them to those in a file now and then.
 
-    A thread of its own writes, so that neither the scheduler nor a client
-    waits for a disk. Where that fails the numbers wait for the next time.
+    A thread that has nothing else to do writes, so that neither the scheduler
+    nor a client waits for a disk. Where that fails the numbers wait for the
+    next time.
 
     Args:
         run_dir: Of the workflow; None to write nothing.
@@ -73,8 +75,8 @@ class Usage:
         self._day = 0
         self._counts: Counts = {}
         self._full: list[tuple[str, Counts]] = []
-        self._timer: Timer | None = None
-        self._closed = False
+        self._due = monotonic() + INTERVAL
+        self._writer: Thread | None = None
         self._complaints: set[str] = set()
         self._lock = Lock()
         self._writing = Lock()
@@ -97,20 +99,21 @@ class Usage:
             if len(counts) >= PAIRS:
                 key = endpoint, OTHERS
             counts[key] = counts.get(key, 0) + 1
-            if self._timer is None:
-                self._wait()
 
-    def close(self) -> None:
-        """Write what is not written yet, and count no longer."""
-        self._closed = True
-        self.write()
+    def tick(self) -> None:
+        """Have it written where that is due; to be called often."""
+        if monotonic() < self._due or not (self._counts or self._full):
+            return
+        if self._path is None or (self._writer and self._writer.is_alive()):
+            return
+        self._due = monotonic() + INTERVAL
+        self._writer = Thread(target=self.write, daemon=True)
+        with suppress(RuntimeError):  # no more threads now
+            self._writer.start()
 
     def write(self) -> None:
         """Add to the file what was counted since the last time."""
         with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = None
             self._begin_day()
             taken, self._full = self._full, []
         if not taken or self._path is None:
@@ -131,14 +134,6 @@ class Usage:
         self._day = int(time() // DAY)
         self._counts = {}
         return self._counts
-
-    def _wait(self) -> None:
-        """Have the counts written in a while."""
-        if self._path is None or self._closed:
-            return
-        self._timer = Timer(INTERVAL, self.write)
-        self._timer.daemon = True
-        self._timer.start()
 
     def _keep(self, taken: list[tuple[str, Counts]], exc: OSError) -> None:
         """Keep what could not be written for another time."""

@@ -37,7 +37,10 @@ PLUGINS = Path(__file__).parent / 'data' / 'plugins'
 PAUSED = '--pause'
 
 #: What Cylc and we leave in .service of a workflow that has stopped.
-LEFT_IN_SERVICE = {'db', 'etc', 'passphrase', 'source', 'ssl.cert', 'ssl.pem'}
+LEFT_IN_SERVICE = {
+    'db', 'etc', 'http-usage.json', 'passphrase', 'source', 'ssl.cert',
+    'ssl.pem',
+}
 
 
 def chaotic(start: Starter, at_start: str = '', **settings: Any) -> Run:

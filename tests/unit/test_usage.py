@@ -57,13 +57,8 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def counting(run_dir: Path):
-    counting = Usage(run_dir)
-    yield counting
-    counting.close()
-    assert not any(
-        isinstance(thread, threading.Timer) and not thread.finished.is_set()
-        for thread in threading.enumerate())
+def counting(run_dir: Path) -> Usage:
+    return Usage(run_dir)
 
 
 def numbers(run_dir: Path) -> list[dict[str, dict[str, int]]]:
@@ -87,27 +82,74 @@ def test_counts(counting: Usage, run_dir: Path) -> None:
     assert usage_path(run_dir).stat().st_mode & 0o777 == 0o600
 
 
-def test_written_by_itself(
+def test_written_in_time(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage, 'INTERVAL', 0.05)
+    """Once in an interval, if there is anything, by a thread that ends."""
+    now = [1000.0]
+    monkeypatch.setattr(usage, 'monotonic', lambda: now[0])
+    counting = Usage(run_dir)
+    counting.tick()
+    for number in range(1, 4):
+        counting.note('ping_suite', 'curl')
+        before = counting._writer
+        counting.tick()
+        assert counting._writer is before
+        now[0] += usage.INTERVAL
+        counting.tick()
+        assert counting._writer is not None
+        counting._writer.join(10)
+        assert numbers(run_dir) == [{'ping_suite': {'curl': number}}]
+    before = counting._writer
+    now[0] += usage.INTERVAL
+    counting.tick()
+    assert counting._writer is before
+
+
+def test_disk_that_hangs(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread waits for it, and no other; nobody else does."""
+    now, stuck = [1000.0], threading.Event()
+    monkeypatch.setattr(usage, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(
+        usage.private, 'write', lambda path, text: stuck.wait(20))
+    counting = Usage(run_dir)
+    writers = set()
+    for _ in range(3):
+        counting.note('ping_suite', 'curl')
+        now[0] += usage.INTERVAL
+        counting.tick()
+        writers.add(counting._writer)
+    assert len(writers) == 1
+    stuck.set()
+    for writer in writers:
+        assert writer is not None
+        writer.join(10)
+
+
+def test_no_more_threads(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(usage, 'monotonic', lambda: now[0])
     counting = Usage(run_dir)
     counting.note('ping_suite', 'curl')
-    timer = counting._timer
-    assert timer is not None and timer.daemon
-    timer.join(10)
+    now[0] += usage.INTERVAL
+    with monkeypatch.context() as context:
+        def start(self: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+        context.setattr(threading.Thread, 'start', start)
+        counting.tick()
+    counting.write()
     assert numbers(run_dir) == [{'ping_suite': {'curl': 1}}]
-    counting.note('ping_suite', 'curl')
-    assert counting._timer is not timer
-    counting.close()
-    assert numbers(run_dir) == [{'ping_suite': {'curl': 2}}]
 
 
 def test_goes_on_where_another_ended(run_dir: Path) -> None:
     for _ in range(2):
         counting = Usage(run_dir)
         counting.note('ping_suite', 'curl')
-        counting.close()
+        counting.write()
     assert numbers(run_dir) == [{'ping_suite': {'curl': 2}}]
 
 
@@ -123,11 +165,13 @@ def test_days(counting: Usage, run_dir: Path, clock: Clock) -> None:
     ]
 
 
-def test_no_thread_without_a_file() -> None:
+def test_no_thread_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Usage()
     counting.note('ping_suite', 'curl')
-    assert counting._timer is None
-    counting.close()
+    monkeypatch.setattr(usage, 'monotonic', lambda: 1e12)
+    counting.tick()
+    assert counting._writer is None
+    counting.write()
 
 
 def test_bounds_of_a_day(counting: Usage, run_dir: Path) -> None:
@@ -148,7 +192,7 @@ def test_old_days_go(run_dir: Path) -> None:
         '2020-01-01': {'ping_suite': {'curl': 1}}}))
     counting = Usage(run_dir)
     counting.note('ping_suite', 'curl')
-    counting.close()
+    counting.write()
     assert '2020-01-01' not in read(run_dir)
     assert len(read(run_dir)) == 1
 
@@ -164,15 +208,13 @@ def test_bounds_of_memory(run_dir: Path, clock: Clock,
         counting.write()
     assert len(counting._full) == DAYS
     assert caplog.text.count('not written') == 1
-    usage_path(run_dir).rmdir()
-    counting.close()
 
 
 def test_folder_is_gone(tmp_path: Path) -> None:
     """As after a "cylc clean" by force."""
     counting = Usage(tmp_path / 'gone')
     counting.note('ping_suite', 'curl')
-    counting.close()
+    counting.write()
     assert not (tmp_path / 'gone').exists()
 
 
@@ -188,7 +230,7 @@ def test_spoilt_file(
         read(run_dir)
     counting = Usage(run_dir)
     counting.note('ping_suite', 'curl')
-    counting.close()
+    counting.write()
     assert numbers(run_dir) == [{'ping_suite': {'curl': 1}}]
     assert 'begins anew' in caplog.text
 

@@ -140,8 +140,6 @@ class Endpoints:
     ) -> Callable[[Function], Function]:
         """Make a function an endpoint which takes the workflow alone.
 
-        Its answer is made once for each version of the replica.
-
         Args:
             privilege: What its caller needs.
         """
@@ -150,10 +148,8 @@ class Endpoints:
 
             @requires(privilege)
             def plain(flow: Workflow) -> bytes:
-                made: bytes = flow.made(
-                    f'answer of {name}', lambda _: _bytes(function(flow))
-                )
-                return made
+                result = function(flow)
+                return result if isinstance(result, bytes) else dump(result)
 
             def view() -> bytes:
                 return plain(current.workflow())
@@ -186,10 +182,6 @@ class Endpoints:
                     provide_automatic_options=False,
                 )
         return bp
-
-
-def _bytes(result: Any) -> bytes:
-    return result if isinstance(result, bytes) else dump(result)
 
 
 def _collect(signature: Signature) -> None:
