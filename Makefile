@@ -27,8 +27,9 @@ lint: $(VENV)/.lint  ## look for mistakes and style
 types: $(VENV)/.lint  ## check the types
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench  ## measure the REST API beside CherryPy and Tornado
+bench: $(VENV)/.bench  ## measure REST beside CherryPy and Tornado, and how old news are
 	$(BIN)/python benchmarks/rest.py $(EXTRA)
+	$(BIN)/python benchmarks/latency.py
 
 fuzz: $(VENV)/.test  ## send FUZZ_REQUESTS bad requests, and watch the memory
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
