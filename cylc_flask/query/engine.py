@@ -261,8 +261,8 @@ def _judge(found: GraphQLError) -> GraphQLError:
         return coded(found, Code.INPUT)
     if isinstance(cause, RequestError):
         told = of_request(cause)
-    elif isinstance(cause, ValueError) and _is_of_cylc(cause):
-        # An argument that it cannot read.
+    elif isinstance(cause, (TypeError, ValueError)) and _is_of_cylc(cause):
+        # An argument that it cannot read, or sort by.
         told = error(Code.INPUT, ' '.join(str(cause).split()))
     else:
         told = error(Code.INTERNAL, 'The server failed; its log says more.')
@@ -273,6 +273,10 @@ def _judge(found: GraphQLError) -> GraphQLError:
 
 
 def _is_of_cylc(cause: Exception) -> bool:
-    """Return True if it was cylc-flow that has raised an error."""
-    *_, (frame, _) = walk_tb(cause.__traceback__)
-    return str(frame.f_globals.get('__name__')).startswith('cylc.flow.')
+    """Return True if cylc-flow has raised an error, or what it has called."""
+    names = [
+        str(frame.f_globals.get('__name__'))
+        for frame, _ in walk_tb(cause.__traceback__)
+    ]
+    theirs = [name for name in names if name.startswith('cylc')]
+    return bool(theirs) and theirs[-1].startswith('cylc.flow.')

@@ -94,7 +94,10 @@ def _driven(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _tolerate(field: GraphQLField) -> None:
-    """Have null mean what is left out, which Cylc's resolvers do not know."""
+    """Have null mean what is left out, which Cylc's resolvers do not know.
+
+    An object with a null in it is left out as a whole.
+    """
     resolve = field.resolve
     if resolve is None or not field.args:
         return
@@ -111,6 +114,8 @@ def _tolerate(field: GraphQLField) -> None:
                 args[name] = defaults.get(name)
             elif isinstance(value, list) and None in value:
                 args[name] = [item for item in value if item is not None]
+            elif isinstance(value, dict) and None in value.values():
+                args[name] = defaults.get(name)
         return resolve(root, info, **args)
     field.resolve = resolve_without_nulls
 
