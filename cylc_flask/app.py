@@ -32,7 +32,9 @@ from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
+from cylc_flask.query.body import Reader
 from cylc_flask.query.engine import Engine
+from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import (
     errors,
     feed,
@@ -85,7 +87,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(
-        config, workflows, Engine(config, workflows)
+        config, workflows, Engine(config, workflows), Reader(Persisted())
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)

@@ -28,6 +28,7 @@ from cylc_flask.replica.encode import dump
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.config import Config
+    from cylc_flask.query.body import Reader
     from cylc_flask.query.engine import Engine
     from cylc_flask.workflows import Registry, Workflow
 
@@ -45,6 +46,8 @@ class Services:
     config: Config
     workflows: Registry
     engine: Engine
+    #: Makes requests of what clients send; what they have named is kept.
+    reader: Reader
 
 
 def services() -> Services:

@@ -52,7 +52,6 @@ from cylc_flask.query.errors import (
     error,
     of_request,
 )
-from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import current, stream
 from cylc_flask.views.stream import STREAM
 
@@ -75,14 +74,13 @@ RETRY_AFTER = '5'
 
 def init_app(app: Flask) -> None:
     """Serve GraphQL from an application."""
-    reader = Reader(Persisted())
     services = app.extensions['cylc_flask']
     view = requires(Privilege.NONE)(
-        GraphQL.as_view('graphql', services.engine.schema, reader)
+        GraphQL.as_view('graphql', services.engine.schema, services.reader)
     )
     app.add_url_rule('/graphql', view_func=view)
     streamed = requires(Privilege.NONE)(
-        Streamed.as_view('stream', services.engine.schema, reader)
+        Streamed.as_view('stream', services.engine.schema, services.reader)
     )
     app.add_url_rule('/graphql/stream', view_func=streamed)
 
@@ -160,7 +158,7 @@ class GraphQL(GraphQLView[Context, None]):
                 media_type = self.negotiate(request)
                 parameters = _parameters(request)
                 if media_type == STREAM:
-                    return stream.respond(self._reader, parameters)
+                    return stream.respond(parameters)
             if isinstance(parameters, list):
                 return self._run_all(parameters, media_type)
             return self.run(request, Context(parameters, media_type))

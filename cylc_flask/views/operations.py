@@ -53,9 +53,10 @@ class Desk:
     caller: Caller
 
     @classmethod
-    def of(cls, reader: Reader) -> Desk:
+    def of_request(cls) -> Desk:
         """Return the desk of the current request."""
-        return cls(current.engine(), reader, current.caller())
+        services = current.services()
+        return cls(services.engine, services.reader, current.caller())
 
     def take(
         self,

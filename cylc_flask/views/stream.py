@@ -35,7 +35,6 @@ from cylc_flask.views.operations import Desk, errors_of
 
 if TYPE_CHECKING:
     from cylc_flask.lines import Lines
-    from cylc_flask.query.body import Reader
     from cylc_flask.query.engine import Operation
     from cylc_flask.replica.feed import Member
     from cylc_flask.views.sockets import Event, SockTools
@@ -52,11 +51,10 @@ BY_GET = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
 BY_POST = frozenset(OperationType)
 
 
-def respond(reader: Reader, parameters: Any) -> Response:
+def respond(parameters: Any) -> Response:
     """Answer an operation by a stream of events.
 
     Args:
-        reader: Makes a request of the parameters.
         parameters: What the client has sent.
 
     Raises:
@@ -69,7 +67,7 @@ def respond(reader: Reader, parameters: Any) -> Response:
             'There are too many sockets and streams (limits.sockets).', 30)
     if request.method == 'HEAD':
         return _dressed(iter(()))
-    desk = Desk.of(reader)
+    desk = Desk.of_request()
     kinds = BY_POST if request.method == 'POST' else BY_GET
     try:
         operation = desk.take(parameters, current.user(), kinds)

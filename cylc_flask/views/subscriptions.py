@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Callable
@@ -29,8 +30,6 @@ from simple_websocket import ConnectionClosed
 from cylc_flask.auth import gate
 from cylc_flask.errors import RequestError
 from cylc_flask.privilege import Privilege
-from cylc_flask.query.body import Reader
-from cylc_flask.query.persisted import Persisted
 from cylc_flask.query.protocols import (
     PROTOCOLS,
     TAIL,
@@ -56,20 +55,16 @@ BEARER = 'bearer'
 
 def init_app(app: Flask) -> None:
     """Serve GraphQL on WebSockets from an application."""
-    reader = Reader(Persisted())
-
-    def subscriptions(talk: Talk) -> None:
-        """Query, control and follow the workflow on one socket."""
-        dialogue = Dialogue(talk, Desk.of(reader))
-        try:
-            dialogue.run()
-        finally:
-            dialogue.close()
-
     sockets.add(
         app, '/subscriptions', subscriptions, Privilege.NONE,
         tuple(PROTOCOLS), later=True,
     )
+
+
+def subscriptions(talk: Talk) -> None:
+    """Query, control and follow the workflow on one socket."""
+    with closing(Dialogue(talk, Desk.of_request())) as dialogue:
+        dialogue.run()
 
 
 @dataclass(eq=False)

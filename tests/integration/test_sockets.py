@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 import json
 import ssl
 import struct
@@ -198,11 +199,17 @@ def test_what_is_stopped_gives_no_result(run: Run) -> None:
 
 
 def test_persisted_documents(run: Run) -> None:
+    """What has been named over HTTP is known on sockets."""
+    text = '{workflows {id}}'
+    named = {'extensions': {'persistedQuery': {
+        'version': 1, 'sha256Hash': sha256(text.encode()).hexdigest()}}}
     with Socket(run).init() as socket:
-        socket.say(id='1', type='subscribe', payload={'extensions': {
-            'persistedQuery': {'version': 1, 'sha256Hash': '0' * 64}}})
+        socket.say(id='1', type='subscribe', payload=named)
         (error,) = socket.until('error', '1')['payload']
         assert error['extensions']['code'] == 'PERSISTED_QUERY_NOT_FOUND'
+        run.request('POST', '/graphql', json={'query': text, **named})
+        socket.say(id='1', type='subscribe', payload=named)
+        assert socket.until('next', '1')['payload']['data']['workflows']
 
 
 # How a socket begins
