@@ -110,6 +110,9 @@ class Limits:
     query_tokens: int = setting(5_000, whole(10, 10_000_000, 'tokens'))
     query_depth: int = setting(15, whole(1, 1_000, 'levels'))
     query_aliases: int = setting(50, whole(0, 1_000_000, 'aliases'))
+    #: How much an answer may hold, and how long (seconds) it may take.
+    query_values: int = setting(1_000_000, whole(10, 1_000_000_000, 'values'))
+    query_time: float = setting(10, number(0.1, 3_600, 'seconds'))
     batch: int = setting(10, whole(1, 10_000, 'operations'))
     #: Different subscriptions, and what may wait for one subscriber.
     groups: int = setting(200, whole(1, 100_000, 'subscriptions'))

@@ -42,7 +42,8 @@ TEXTS = st.sampled_from((
     'xtrigger/all', 'xtrigger/clock:unsatisfied', 'xtrigger/event', 'root',
     '../..', '/etc/passwd', '\x00', '\n', '\x1b[31m', 'ä' * 300, '\U0001f600',
     'state', 'runtime', 'prerequisites', 'jobs', '__class__', 'CopyFrom',
-    'meta.title', 'submitNum', 'INFO', 'failed/ERR', 'aborted/x', 'vacated/x', 'x' * 5000, '%s', '{{x}}',
+    'meta.title', 'submitNum', 'INFO', 'failed/ERR', 'aborted/x',
+    'vacated/x', 'x' * 5000, '%s', '{{x}}',
 )) | st.text(st.characters(exclude_categories=['Cs']), max_size=12)
 
 SETTINGS = st.dictionaries(

@@ -49,6 +49,7 @@ from cylc_flask.query.errors import (
     error,
     of_request,
 )
+from cylc_flask.query.limits import TooMuch, meter
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
 from cylc_flask.query.subscriptions import Source, make_source
@@ -109,6 +110,7 @@ class Engine:
     def __init__(self, config: Config, workflows: Registry) -> None:
         self.schema = make_schema()
         self.workflows = workflows
+        self._limits = config.limits
         self._documents = Documents(
             self.schema, config.limits, config.introspection
         )
@@ -174,23 +176,36 @@ class Engine:
             root: The value that the fields of the root belong to.
             context: What else resolvers ask for.
         """
-        found = execute(
-            self.schema,
-            operation.document,
-            root_value=root,
-            context_value={
-                'resolvers': resolvers,
-                'meta': {'auth_user': resolvers.caller},
-                **context,
-            },
-            variable_values=operation.variables,
-            operation_name=operation.name,
-            middleware=_middleware(operation),
-            execution_context_class=CylcExecutionContext,
-            is_awaitable=_never,
-        )
+        try:
+            found = execute(
+                self.schema,
+                operation.document,
+                root_value=root,
+                context_value={
+                    'resolvers': resolvers,
+                    'meta': {'auth_user': resolvers.caller},
+                    **context,
+                },
+                variable_values=operation.variables,
+                operation_name=operation.name,
+                middleware=_middleware(operation),
+                execution_context_class=CylcExecutionContext,
+                is_awaitable=self._judge_of(operation),
+            )
+        except TooMuch as exc:
+            return Result(None, [error(exc.code, str(exc))])
         assert isinstance(found, ExecutionResult)
         return Result(found.data, _judge_all(found.errors or ()))
+
+    def _judge_of(self, operation: Operation) -> Callable[[object], bool]:
+        """Return what is asked of each value if there is to wait for it.
+
+        There never is. But it is where all values come by: so it is here
+        that an answer is found to grow without end.
+        """
+        if operation.kind is OperationType.MUTATION:
+            return _never
+        return meter(self._limits)
 
     def subscribe(
         self,

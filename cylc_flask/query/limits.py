@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -165,3 +167,44 @@ class _Measure:
         size.depth = max(size.depth, inner.depth + levels)
         size.aliases += inner.aliases
         size.introspects |= inner.introspects
+
+
+class TooMuch(BaseException):
+    """An answer that is given up; no resolver can catch it by mistake.
+
+    Args:
+        code: What kind of error it is.
+        text: Which limit it has passed.
+    """
+
+    def __init__(self, code: Code, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def meter(limits: Limits) -> Callable[[object], bool]:
+    """Return a function to be called for each value of an answer.
+
+    It never returns True.
+
+    Raises:
+        TooMuch: There are too many, or they take too long.
+    """
+    left = limits.query_values
+    end = monotonic() + limits.query_time
+
+    def count(_: object) -> bool:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise TooMuch(
+                Code.VALUES, 'The answer has more than'
+                f' {limits.query_values} values (limits.query_values).',
+            )
+        if monotonic() > end:
+            raise TooMuch(
+                Code.TIME, 'The answer takes more than'
+                f' {limits.query_time:g} seconds (limits.query_time).',
+            )
+        return False
+    return count

@@ -276,6 +276,30 @@ def test_limits_can_be_set() -> None:
     assert codes(post(client, [1, 2])) == ['TOO_MANY_OPERATIONS']
 
 
+#: Each family is told again for each of its members, and so on.
+ENDLESS = (
+    '{families {childTasks {firstParent ' + '{childTasks {firstParent ' * 5
+    + '{id}' + '}}' * 5 + '}}}'
+)
+
+
+@pytest.mark.parametrize('limits, code, text', [
+    (Limits(query_values=1000), 'TOO_MANY_VALUES',
+     'more than 1000 values (limits.query_values)'),
+    (Limits(query_time=0), 'TOO_SLOW',
+     'more than 0 seconds (limits.query_time)'),
+])
+def test_answers_are_bounded(limits: Limits, code: str, text: str) -> None:
+    """A short question can have an answer that nobody could bear."""
+    answer = post(serve(limits=limits), {'query': ENDLESS}, STRICT)
+    assert answer.status_code == 200
+    assert answer.json is not None
+    (error,) = answer.json['errors']
+    assert error['extensions']['code'] == code
+    assert text in error['message']
+    assert answer.json['data'] is None
+
+
 def test_introspection_can_be_off() -> None:
     schema = '{__schema {queryType {name}}}'
     assert post(serve(), {'query': schema}).json == {
