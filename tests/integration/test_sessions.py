@@ -150,6 +150,11 @@ def test_cookies_with_a_password(
         answer = bare.post(f'{paused.url}/session', data={})
         assert answer.status_code == 200
     assert bare.get(f'{paused.url}/ping_suite').json() is True
+    target = f'{paused.url}/hold_suite?wait=20'
+    assert bare.post(target, data={}).status_code == 403
+    bare.auth = None
+    headers = {'Authorization': f'Bearer {answer.json()["token"]}'}
+    assert bare.post(target, data={}, headers=headers).status_code == 200
 
 
 def test_curl(paused: Run) -> None:
