@@ -246,6 +246,15 @@ class Raw:
             pass
         return False
 
+    def code(self) -> int:
+        """Return the code with which the server closes."""
+        data = b''
+        while more := self.sock.recv(65536):
+            data += more
+        mark = data.rindex(b'\x88')
+        (found,) = struct.unpack('!H', data[mark + 2:mark + 4])
+        return int(found)
+
     def abort(self) -> None:
         """Break the connection, by a reset."""
         self.sock.setsockopt(

@@ -247,7 +247,10 @@ def test_stress(start: Starter, method: str) -> None:
     assert max(witness.points) > min(witness.points), 'no progress'
     last = max(witness.points)
     wait_for(lambda: newest(run) > last, 30, 'another point')
+    last_ones = [*mob.idle(100), *(mob.follow() for _ in range(100))]
     assert run.stop() == 0
+    assert {raw.code() for raw in last_ones} == {1001}
+    mob.leave()
     assert 'fault' not in run.log()
     assert 'Traceback' not in run.log()
 
