@@ -143,10 +143,12 @@ def measure_news(view: str, options: argparse.Namespace) -> list[Row]:
     run.environment['PUBLISH_TIMES'] = str(times)
     try:
         run.play('--mode', 'simulation')
-        return [
+        rows = [
             _news_of(run, times, view, number, options.seconds)
             for number in options.viewers
         ]
+        run.stop()
+        return rows
     finally:
         run.close()
 
