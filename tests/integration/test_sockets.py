@@ -29,6 +29,7 @@ from typing import Any
 from gql import Client, gql
 from gql.transport.websockets import WebsocketsTransport
 import pytest
+import requests
 from websocket import ABNF, WebSocketBadStatusException, create_connection
 
 from tests.harness import Run, Starter
@@ -473,6 +474,21 @@ def test_a_change_of_privilege_ends_sockets(start: Starter) -> None:
         assert (closed.code, closed.reason) == (
             4403, 'The privilege has changed.')
         assert owner.ask('2', STATUS)
+
+
+def test_the_end_of_a_session_ends_sockets(strict: Run) -> None:
+    token = session(strict)
+    header = f'Authorization: Bearer {token}'
+    with Socket(strict, user='', headers=(header,)).init() as socket:
+        socket.start('1', STATES)
+        socket.until('next')
+        answer = requests.post(
+            f'{strict.url}/session/end', headers={
+                'Authorization': f'Bearer {token}'})
+        assert answer.ok
+        closed = socket.end()
+        assert (closed.code, closed.reason) == (
+            4403, 'The session has ended.')
 
 
 # Clients that others have written
