@@ -17,7 +17,8 @@
 
 In ``$FEED_REPORT`` there is a line for each time that the scheduler published
 something: a digest of its store. As soon as there is a file ``$FEED_GO`` it
-works through STEPS, or through steps by chance if there is a ``$FEED_SEED``.
+works through STEPS; through others if there is a ``$FEED_SEED`` (by chance)
+or ``$FEED_MANY``.
 """
 
 from itertools import count
@@ -31,6 +32,13 @@ from cylc.flow.workflow_status import StopMode
 from cylc_flask.replica.delta import KINDS
 from cylc_flask.replica.encode import plain
 from tests.followers import digest
+
+
+def resize(extent):
+    """Return a step which changes the window on the graph."""
+    async def step(check):
+        check.schd.data_store_mgr.set_graph_window_extent(extent)
+    return step
 
 
 async def calm(check):
@@ -65,6 +73,18 @@ STEPS = [
     command('stop', mode=StopMode.REQUEST_NOW_NOW),
 ]
 
+#: Of a workflow with many tasks that follow `start`.
+STEPS_OF_MANY = [
+    command('hold', tasks=['1/start']),
+    command('force_trigger_tasks', tasks=['1/t_i0001', '1/t_i0002'],
+            flow=['new']),
+    command('remove_tasks', tasks=['1/t_i0001'], flow=['all']),
+    command('reload_workflow'),
+    calm,
+    command('release', tasks=['*']),
+    STEPS[-1],
+]
+
 #: How many steps are taken by chance.
 STEPS_BY_CHANCE = 25
 
@@ -77,9 +97,6 @@ def steps_by_chance(seed):
     def tasks():
         return [f'{chance.randint(1, 6)}/{chance.choice(names)}'
                 for _ in range(chance.randint(1, 3))]
-
-    async def resize(check):
-        check.schd.data_store_mgr.set_graph_window_extent(chance.randint(0, 3))
 
     makers = [
         lambda: command('hold', tasks=tasks()),
@@ -98,11 +115,18 @@ def steps_by_chance(seed):
         lambda: command('set_hold_point', point=str(chance.randint(2, 6))),
         lambda: command('release_hold_point'),
         lambda: broadcast(chance.choice(['red', 'blue', None])),
-        lambda: resize,
+        lambda: resize(chance.randint(0, 3)),
     ]
     for _ in range(STEPS_BY_CHANCE):
         yield chance.choice(makers)()
     yield from STEPS[STEPS.index(calm):]
+
+
+def steps():
+    """Return the steps that the environment asks for."""
+    if seed := os.environ.get('FEED_SEED'):
+        return steps_by_chance(seed)
+    return iter(STEPS_OF_MANY if os.environ.get('FEED_MANY') else STEPS)
 
 
 class Witness:
@@ -135,8 +159,7 @@ class Witness:
 async def turn(schd, state):
     if 'steps' not in state:
         schd.INTERVAL_MAIN_LOOP = 0.2
-        seed = os.environ.get('FEED_SEED')
-        state['steps'] = steps_by_chance(seed) if seed else iter(STEPS)
+        state['steps'] = steps()
         state['turns'] = count(1)
         schd.server.publish_queue = witness = Witness(schd)
         witness.note()
