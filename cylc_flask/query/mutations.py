@@ -37,6 +37,21 @@ Response = list[Any]
 #: scheduler walks all of it, in its main loop.
 MAX_EXTENT = 100
 
+#: The highest number of a flow. Cylc counts on from it, and writes what it
+#: comes to into a database which has an end to its numbers, as has the run
+#: when that is met.
+MAX_FLOW = 2**31 - 1
+
+#: How many tasks, outputs or prerequisites one command may name, and how
+#: long (characters) each may be. Cylc's main loop looks at each with patterns
+#: that take time by the square of the one or the other.
+MAX_ITEMS = 5_000
+MAX_ITEM = 1_000
+
+#: How many flows one command may put tasks in: Cylc writes all of them down
+#: with each task that follows.
+MAX_FLOWS = 100
+
 Arguments = dict[str, Any]
 
 
@@ -86,13 +101,44 @@ def _checked(command: str, arguments: Arguments) -> Arguments:
         checked['flow'] = checked['flow'] or []
     for name in ('tasks', 'flow', 'outputs', 'prerequisites'):
         if checked.get(name) is not None:
-            checked[name] = validate.texts(name, checked[name])
+            checked[name] = _items(name, checked[name])
+    _check_flows(checked.get('flow') or [])
     for name in ('point', 'cycle_point'):
         if checked.get(name) is not None:
             checked[name] = validate.point(name, checked[name])
     if checked.get('clock_time') is not None:
         validate.date_time('clock_time', checked['clock_time'])
     return checked
+
+
+def _items(name: str, value: Any) -> list[str]:
+    """Return a list of texts that is not too much for the scheduler."""
+    items = validate.texts(name, value)
+    most = MAX_FLOWS if name == 'flow' else MAX_ITEMS
+    if len(items) > most:
+        raise RequestError(
+            f'{name} has {len(items)} items, which is more than {most}'
+        )
+    for item in items:
+        if len(item) > MAX_ITEM:
+            raise RequestError(
+                f'{name} has an item of {len(item)} characters, which is more'
+                f' than {MAX_ITEM}'
+            )
+    return items
+
+
+def _check_flows(names: list[str]) -> None:
+    """Refuse numbers of flows that are too high; Cylc sees to the rest."""
+    for name in names:
+        try:
+            number = int(name)
+        except ValueError:
+            continue
+        if abs(number) > MAX_FLOW:
+            raise RequestError(
+                f'flow must be at most {MAX_FLOW}, not {validate.shown(name)}'
+            )
 
 
 def _message(flow: Workflow, arguments: Arguments) -> Response:
