@@ -23,6 +23,7 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from graphql import (
+    ExecutionContext,
     ExecutionResult,
     GraphQLError,
     OperationType,
@@ -189,7 +190,7 @@ class Engine:
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 middleware=_middleware(operation),
-                execution_context_class=CylcExecutionContext,
+                execution_context_class=_context_class(operation),
                 is_awaitable=self._judge_of(operation),
             )
         except TooMuch as exc:
@@ -245,6 +246,16 @@ def _middleware(operation: Operation) -> list[Any] | None:
         middleware: Any = IgnoreFieldMiddleware
         return [middleware()]
     return None
+
+
+def _context_class(operation: Operation) -> Any:
+    """Return Cylc's only where it can have something to do.
+
+    It looks through the operation, each time, for an argument.
+    """
+    if 'stripNull' in operation.key[0]:
+        return CylcExecutionContext
+    return ExecutionContext
 
 
 def _never(_: object) -> bool:
