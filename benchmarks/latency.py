@@ -94,6 +94,11 @@ VIEWS = {
     ),
 }
 
+#: What becomes of a command.
+OUTCOME = """
+    subscription ($command: ID!) { command(id: $command) { state } }
+"""
+
 IDLE = """
     [scheduler]
         [[events]]
@@ -277,9 +282,7 @@ def _time_command(socket: Socket) -> float:
     began = time.monotonic()
     data = socket.ask('1', 'mutation { pause(workflows: ["*"]) { result } }')
     _, id_ = data['pause']['result'][0]['response']
-    socket.start(
-        '2', 'subscription { command(id: "%s") { state } }' % id_
-    )
+    socket.start('2', OUTCOME, command=id_)
     while True:
         payload = socket.until('next', '2')['payload']
         if payload['data']['command']['state'] != 'queued':
