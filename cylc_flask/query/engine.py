@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Callable, Protocol
@@ -37,6 +37,7 @@ from cylc.flow.network.graphql import (
     IgnoreFieldMiddleware,
 )
 from cylc_flask.errors import RequestError
+from cylc_flask.privilege import Privilege
 from cylc_flask.query.documents import (
     ALL_KINDS,
     Documents,
@@ -63,6 +64,10 @@ if TYPE_CHECKING:
     from cylc_flask.workflows import Registry
 
 __all__ = ['Engine', 'Operation', 'Request', 'Result']
+
+
+#: How many answers about the schema are kept, each of up to some megabytes.
+CONSTANTS = 4
 
 
 class Caller(Protocol):
@@ -112,6 +117,7 @@ class Engine:
         self.schema = make_schema()
         self.workflows = workflows
         self._limits = config.limits
+        self._constants: dict[Hashable, Result] = {}
         self._documents = Documents(
             self.schema, config.limits, config.introspection
         )
@@ -158,9 +164,24 @@ class Engine:
             )
 
     def execute(self, operation: Operation, caller: Caller) -> Result:
-        """Carry out a query or a mutation."""
+        """Carry out a query or a mutation.
+
+        What is asked of the schema alone has always the same answer; the
+        GUI asks for all of it when it starts.
+        """
+        constant = (
+            operation.kind is OperationType.QUERY
+            and operation.need.privilege is Privilege.NONE
+        )
+        if constant and (known := self._constants.get(operation.key)):
+            return known
         resolvers = Resolvers(self.workflows.all(), caller.name)
-        return self.run(operation, resolvers)
+        result = self.run(operation, resolvers)
+        if constant and not result.errors:
+            self._constants[operation.key] = result
+            if len(self._constants) > CONSTANTS:
+                del self._constants[next(iter(self._constants))]
+        return result
 
     def run(
         self,

@@ -311,6 +311,20 @@ def test_introspection_can_be_off() -> None:
     assert post(client, {'query': QUERY}).json == ANSWER
 
 
+def test_answers_about_the_schema_are_kept() -> None:
+    """They are the same each time, for each operation its own."""
+    client = serve()
+    for _ in range(2):
+        for number in range(6):
+            kind = ('Workflow', 'Job', 'Task')[number % 3]
+            answer = post(client, {
+                'query': f'query q{number} ($n: String!)'
+                         ' {__type(name: $n) {name}}',
+                'variables': {'n': kind},
+            })
+            assert answer.json == {'data': {'__type': {'name': kind}}}
+
+
 def test_persisted(client: FlaskClient) -> None:
     """As Apollo's clients do it: the hash alone, then all, then the hash."""
     query = '{workflows {name}} # persisted'
