@@ -135,8 +135,8 @@ def test_whole_life_by_each_transport(start: Starter) -> None:
         environment={'CYLC_PYTHONPATH': f'{PLUGINS}:{PLUGINS.parents[2]}'},
     )
     report, go = run.home / 'report', run.home / 'go'
-    run.environment['VIEW_REPORT'] = str(report)
-    run.environment['VIEW_GO'] = str(go)
+    run.environment['FEED_REPORT'] = str(report)
+    run.environment['FEED_GO'] = str(go)
     run.play()
     clients = {
         'transport': Client(by_socket(run, TRANSPORT)),

@@ -141,6 +141,11 @@ class Witness:
         self.note()
 
     def note(self):
+        with open(os.environ['FEED_REPORT'], 'a') as report:
+            report.write(self.digest() + '\n')
+
+    def digest(self):
+        """Return what stands for all that is true now."""
         manager = self.schd.data_store_mgr
         theirs = manager.data[manager.workflow_id]
         workflow = theirs['workflow']
@@ -148,8 +153,7 @@ class Witness:
             kind: {id_: plain(each) for id_, each in theirs[kind].items()}
             for kind in KINDS
         } | {'workflow': {workflow.id: plain(workflow)}}
-        with open(os.environ['FEED_REPORT'], 'a') as report:
-            report.write(digest(copy) + '\n')
+        return digest(copy)
 
     def __getattr__(self, name):
         return getattr(self.queue, name)
@@ -157,11 +161,16 @@ class Witness:
 
 @periodic
 async def turn(schd, state):
+    await work(schd, state, Witness)
+
+
+async def work(schd, state, make_witness):
+    """Note what is true, and take the next step when it is time."""
     if 'steps' not in state:
         schd.INTERVAL_MAIN_LOOP = 0.2
         state['steps'] = steps()
         state['turns'] = count(1)
-        schd.server.publish_queue = witness = Witness(schd)
+        schd.server.publish_queue = witness = make_witness(schd)
         witness.note()
     if not os.path.exists(os.environ['FEED_GO']):
         return

@@ -13,17 +13,12 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""A main loop plugin which notes what a view of the GUI has to show.
+"""The feed check, for what a view of the GUI has to show.
 
-In ``$VIEW_REPORT`` there is a line for each time that the scheduler published
-something: a digest of the view, made of the scheduler's own store. As soon as
-there is a file ``$VIEW_GO`` it works through the steps of the feed check.
+The digests are of the view, made of the scheduler's own store.
 """
 
-from itertools import count
-import os
-
-from feed_check import STEPS, TURNS_PER_STEP, calm
+from feed_check import Witness, work
 from graphql_check import OWNER
 
 from cylc.flow import __version__
@@ -41,12 +36,11 @@ from tests.graphql_copy import Copy, digest
 VIEW = 'tree'
 
 
-class Witness:
-    """Stands in for the publish queue, and notes what is true then."""
+class ViewWitness(Witness):
+    """Notes what the view has to show, in place of all there is."""
 
     def __init__(self, schd):
-        self.schd = schd
-        self.queue = schd.server.publish_queue
+        super().__init__(schd)
         self.reader = SideReader(schd)
         self.store = Store()
         flow = Workflow(
@@ -54,11 +48,7 @@ class Witness:
         )
         self.engine = Engine(Config(), Registry(flow))
 
-    def put(self, item, *args, **kwargs):
-        self.queue.put(item, *args, **kwargs)
-        self.note()
-
-    def note(self):
+    def digest(self):
         manager = self.schd.data_store_mgr
         snapshot = manager.get_entire_workflow().SerializeToString()
         self.store.load(snapshot, self.reader.read())
@@ -70,24 +60,9 @@ class Witness:
         copy.take_payload(
             make_source(self.engine, operation).make_group().burst()
         )
-        with open(os.environ['VIEW_REPORT'], 'a') as report:
-            report.write(digest(copy) + '\n')
-
-    def __getattr__(self, name):
-        return getattr(self.queue, name)
+        return digest(copy)
 
 
 @periodic
 async def turn(schd, state):
-    if 'steps' not in state:
-        schd.INTERVAL_MAIN_LOOP = 0.2
-        state['steps'] = iter([step for step in STEPS if step is not calm])
-        state['turns'] = count(1)
-        schd.server.publish_queue = witness = Witness(schd)
-        witness.note()
-    if not os.path.exists(os.environ['VIEW_GO']):
-        return
-    if not next(state['turns']) % TURNS_PER_STEP:
-        step = next(state['steps'], None)
-        if step:
-            await step(type('Check', (), {'schd': schd}))
+    await work(schd, state, ViewWitness)
