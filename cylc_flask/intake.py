@@ -25,10 +25,18 @@ from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
 from cylc_flask import broadcasts, validate
+from cylc_flask.errors import RequestError
 from cylc_flask.legacy.jobs import is_known
 
 if TYPE_CHECKING:
     from cylc_flask.workflows import Workflow
+
+#: How many messages a job may send at once. Cylc logs and stores each, in its
+#: main loop.
+MAX_MESSAGES = 1_000
+
+#: How many settings a broadcast may make: points by namespaces by settings.
+MAX_BROADCAST = 20_000
 
 #: What a broadcast has changed, None where nothing could be done; and what
 #: was bad about the arguments, by their names.
@@ -52,6 +60,10 @@ def put_messages(
     job = validate.task_job(task_job)
     time = validate.event_time(event_time)
     checked = validate.messages(messages)
+    if len(checked) > MAX_MESSAGES:
+        raise RequestError(
+            f'{len(checked)} messages are more than {MAX_MESSAGES}'
+        )
     if is_known(flow.store, job):
         flow.commands.put_messages(job, time, checked)
     else:
@@ -83,6 +95,14 @@ def put_broadcast(
     points, bad_points = broadcasts.points(point_strings)
     good, bad = broadcasts.settings(settings)
     names = validate.texts('namespaces', namespaces)
+    # Each once: Cylc would do the same thing again.
+    points, names = [*dict.fromkeys(points)], [*dict.fromkeys(names)]
+    number = len(points) * len(names) * len(good)
+    if number > MAX_BROADCAST:
+        raise RequestError(
+            f'The broadcast makes {number} settings, which is more than'
+            f' {MAX_BROADCAST}'
+        )
     modified, faults = flow.commands.broadcast(
         'put_broadcast', point_strings=points, namespaces=names, settings=good
     )

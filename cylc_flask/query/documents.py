@@ -40,8 +40,9 @@ from cylc_flask.query.levels import Need, need_of
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
 
-#: How much text of known documents is kept, in characters.
-KEPT = 1_000_000
+#: How much text of known documents is kept, in characters. In memory they are
+#: two hundred times as large.
+KEPT = 250_000
 
 #: After so many errors, a document is not looked at further.
 MAX_ERRORS = 20

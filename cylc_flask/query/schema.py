@@ -35,7 +35,15 @@ from graphql import (
 )
 
 from cylc.flow.network import schema as cylc
+from cylc_flask.errors import RequestError
 from cylc_flask.query import commands, graph, pages
+
+#: How many items a list may have by which elements are chosen, how long
+#: (characters) a text, and how many brackets. Cylc compares each with each,
+#: and what it makes of patterns takes time by the square of their brackets.
+MAX_ITEMS = 1_000
+MAX_TEXT = 1_000
+MAX_BRACKETS = 50
 
 
 class Queries(
@@ -110,6 +118,7 @@ def _tolerate(field: GraphQLField) -> None:
     @wraps(resolve)
     def resolve_without_nulls(root: Any, info: Any, **args: Any) -> Any:
         for name, value in args.items():
+            _check_size(name, value)
             if value is None:
                 args[name] = defaults.get(name)
             elif isinstance(value, list) and None in value:
@@ -118,6 +127,27 @@ def _tolerate(field: GraphQLField) -> None:
                 args[name] = defaults.get(name)
         return resolve(root, info, **args)
     field.resolve = resolve_without_nulls
+
+
+def _check_size(name: str, value: Any) -> None:
+    """Refuse an argument that is too much to compare elements with.
+
+    Raises:
+        RequestError: It is.
+    """
+    items = value if isinstance(value, list) else [value]
+    if len(items) > MAX_ITEMS:
+        raise RequestError(
+            f'{name} has {len(items)} items, which is more than {MAX_ITEMS}'
+        )
+    for item in items:
+        if isinstance(item, str) and (
+            len(item) > MAX_TEXT or item.count('[') > MAX_BRACKETS
+        ):
+            raise RequestError(
+                f'{name} has a text of {len(item)} characters: at most'
+                f' {MAX_TEXT}, with {MAX_BRACKETS} brackets'
+            )
 
 
 def drive(coroutine: Any) -> Any:

@@ -77,7 +77,12 @@ def make_source(engine: Engine, operation: Operation) -> Source:
     wanted = args.get('workflows') or (
         args.get('ids') if name == 'workflows' else None
     )
-    flow = _flow(engine, wanted)
+    flow = _flow(engine, [each for each in wanted or () if each is not None])
+    kind = args.get('delta_type', DELTA_ADDED)
+    if kind not in (DELTA_ADDED, DELTA_UPDATED):
+        raise Rejected.because(
+            Code.INPUT, f'deltaType is "{DELTA_ADDED}" or "{DELTA_UPDATED}".'
+        )
     if name == 'command':
         return Source(flow, operation.key, lambda: CommandGroup(
             engine, operation, flow, args['id']
@@ -117,14 +122,14 @@ def _root_field(
     return name, get_argument_values(root.fields[name], nodes[0], variables)
 
 
-def _flow(engine: Engine, wanted: list[str] | None) -> Workflow:
+def _flow(engine: Engine, wanted: list[str]) -> Workflow:
     for flow in engine.workflows.all():
         if not wanted or flow.store.workflow.id in wanted or (
             flow.name in wanted
         ):
             return flow
     raise Rejected.because(
-        Code.INPUT, f'No such workflow here: {", ".join(wanted or ())!r:.200}'
+        Code.INPUT, f'No such workflow here: {", ".join(wanted)!r:.200}'
     )
 
 

@@ -21,7 +21,10 @@ from typing import Any, cast
 
 import pytest
 
+from cylc.flow.cycling.loader import DefaultCycler
+from cylc_flask import intake
 from cylc_flask.commands import Commands
+from cylc_flask.errors import RequestError
 from cylc_flask.query import mutations
 from cylc_flask.replica.records import Records
 from cylc_flask.workflows import Workflow
@@ -36,14 +39,22 @@ class Accepting:
     def submit(self, command: str, user: str, **arguments: Any) -> Accepting:
         return self
 
+    def broadcast(self, action: str, **arguments: Any) -> Any:
+        return [arguments], {}
 
-def give(**arguments: Any) -> list[Any]:
-    flow = Workflow(
+
+def workflow() -> Workflow:
+    return Workflow(
         'running', 'x' * 20, recorded('8.7', 'running'), Records(),
         cast(Commands, Accepting()),
     )
+
+
+def give(**arguments: Any) -> list[Any]:
     return mutations.give(
-        flow, 'force_trigger_tasks', {'tasks': ['1/a'], **arguments}, 'me')
+        workflow(), 'force_trigger_tasks', {'tasks': ['1/a'], **arguments},
+        'me',
+    )
 
 
 @pytest.mark.parametrize('flow', [
@@ -77,3 +88,28 @@ def test_lists_that_stop_the_main_loop(name: str) -> None:
     assert give(**{name: ['1/a', '[' * 1001]}) == [
         False,
         f'{name} has an item of 1001 characters, which is more than 1000']
+
+
+def test_messages_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DefaultCycler, 'TYPE', 'integer', raising=False)
+    with pytest.raises(RequestError, match='1001 messages are more than'):
+        intake.put_messages(
+            workflow(), '1/nobody/01', None, [['INFO', 'x']] * 1001)
+    assert intake.put_messages(
+        workflow(), '1/nobody/01', None, [['INFO', 'x']] * 1000) == 1000
+
+
+def test_broadcasts_are_counted() -> None:
+    with pytest.raises(RequestError, match='makes 20002 settings'):
+        intake.put_broadcast(
+            workflow(), ['*'], ['a', 'b'],
+            [{'environment': {f'X{i}': '1' for i in range(10001)}}])
+
+
+def test_broadcasts_are_made_once() -> None:
+    made, _ = intake.put_broadcast(
+        workflow(), ['*'] * 300, ['root'] * 300, [{'script': 'true'}])
+    assert made == [{
+        'point_strings': ['*'], 'namespaces': ['root'],
+        'settings': [{'script': 'true'}],
+    }]
