@@ -45,6 +45,9 @@ MAX_ITEMS = 1_000
 MAX_TEXT = 1_000
 MAX_BRACKETS = 50
 
+#: How many fields elements may be sorted by: each element gets a list of them.
+MAX_KEYS = 20
+
 
 class Queries(
     cylc.Queries, commands.CommandQuery, graph.GraphQuery, pages.PageQuery
@@ -135,10 +138,13 @@ def _check_size(name: str, value: Any) -> None:
     Raises:
         RequestError: It is.
     """
+    most = MAX_ITEMS
+    if isinstance(value, dict):
+        value, most = value.get('keys'), MAX_KEYS
     items = value if isinstance(value, list) else [value]
-    if len(items) > MAX_ITEMS:
+    if len(items) > most:
         raise RequestError(
-            f'{name} has {len(items)} items, which is more than {MAX_ITEMS}'
+            f'{name} has {len(items)} items, which is more than {most}'
         )
     for item in items:
         if isinstance(item, str) and (

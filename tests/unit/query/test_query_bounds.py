@@ -64,3 +64,17 @@ def test_subscriptions(client: FlaskClient, text: str, error: str) -> None:
                   'text/event-stream')
     assert error in answer.text
     assert 'BAD_USER_INPUT' in answer.text
+
+
+@pytest.mark.parametrize('number', [20, 21])
+def test_sort_keys(client: FlaskClient, number: int) -> None:
+    """Cylc would write down as many values for each element."""
+    answer: Any = post(client, {
+        'query': 'query ($a: [String]) {jobs(sort: {keys: $a}) {id}}',
+        'variables': {'a': ['id'] * number},
+    }, STRICT).json
+    if number == 20:
+        assert 'errors' not in answer
+    else:
+        (found,) = answer['errors']
+        assert found['message'] == 'sort has 21 items, which is more than 20'
