@@ -43,6 +43,8 @@ LONGEST = 10_000
 class State(StrEnum):
     """How far a command has come."""
 
+    #: It is being validated.
+    RECEIVED = 'received'
     QUEUED = 'queued'
     SUCCEEDED = 'succeeded'
     WARNINGS = 'warnings'
@@ -80,7 +82,7 @@ class Ticket:
     settled: Event
     id: str
     time: float
-    state: State = State.QUEUED
+    state: State = State.RECEIVED
     warnings: int = 0
     text: str = ''
     unmatched: Sequence[str] = ()
@@ -88,7 +90,7 @@ class Ticket:
     @property
     def finished(self) -> bool:
         """Return True if the outcome is known."""
-        return self.state is not State.QUEUED
+        return self.state not in (State.RECEIVED, State.QUEUED)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the outcome; False if there is none in that time."""
@@ -171,6 +173,7 @@ class TicketBook:
 
     def enter(self, ticket: Ticket) -> None:
         """Put a ticket into the book, and the oldest settled one out."""
+        ticket.state = State.QUEUED
         self._tickets[ticket.id] = ticket
         self.queued += 1
         if len(self._tickets) > REMEMBERED:
