@@ -155,7 +155,7 @@ class Gate:
         """Raise what stops a visitor who is known."""
         _check_privilege(visitor, view)
         if _changes_state(view):
-            self.check_change(visitor)
+            self.check_change(visitor, by_socket=False)
 
     def _end(self, exc: BaseException | None) -> None:
         """Note that a request has ended."""
@@ -185,8 +185,12 @@ class Gate:
                 ' are set by allowed_hosts.', 421,
             )
 
-    def check_change(self, visitor: Visitor) -> None:
+    def check_change(self, visitor: Visitor, by_socket: bool) -> None:
         """Check what a request must not do, whoever calls.
+
+        Args:
+            visitor: Who calls.
+            by_socket: Whether it came on a WebSocket.
 
         Raises:
             RequestError: It is not to change anything.
@@ -195,16 +199,18 @@ class Gate:
             raise Forbidden('This server is read-only (read_only).')
         if not (
             visitor.environ['REQUEST_METHOD'] == 'POST'
-            or origin.is_handshake(visitor.environ)
+            or by_socket
             or self._config.control_by_get
         ):
             raise RequestError(
                 'Commands are taken by POST only (control_by_get).', 405,
                 (('Allow', 'POST'),),
             )
-        self.check_source(visitor)
+        self.check_source(visitor, by_socket)
 
-    def check_source(self, visitor: Visitor) -> None:
+    def check_source(
+        self, visitor: Visitor, by_socket: bool = False
+    ) -> None:
         """Refuse what any page can have made a browser send.
 
         Not so tokens in a header, which browsers do not add by themselves.
@@ -218,7 +224,7 @@ class Gate:
         if visitor.bearer or not origin.is_marked(environ):
             return
         if not origin.is_own(environ, self._proxies) or not (
-            origin.is_handshake(environ) or self.login.has_csrf(visitor)
+            by_socket or self.login.has_csrf(visitor)
         ):
             raise Forbidden(
                 'Commands are not taken from browsers: any page could have'
@@ -249,7 +255,10 @@ def check_change() -> None:
     Raises:
         RequestError: It may not.
     """
-    the_gate().check_change(g.visitor)
+    visitor: Visitor = g.visitor
+    the_gate().check_change(
+        visitor, by_socket=origin.is_handshake(visitor.environ)
+    )
 
 
 def bearer(token: str) -> User | None:

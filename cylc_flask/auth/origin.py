@@ -47,10 +47,8 @@ def is_marked(environ: Environ) -> bool:
 
 def is_handshake(environ: Environ) -> bool:
     """Return True if a request wants to become a WebSocket."""
-    return (
-        'HTTP_UPGRADE' in environ
-        and 'websocket' in environ['HTTP_UPGRADE'].lower()
-    )
+    upgrade: str = environ.get('HTTP_UPGRADE', '')
+    return upgrade.lower() == 'websocket'
 
 
 def is_foreign(environ: Environ, proxies: Set[str]) -> bool:

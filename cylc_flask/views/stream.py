@@ -28,12 +28,14 @@ from flask import Response, request
 from graphql import OperationType
 import orjson
 
+from cylc_flask.auth import gate
 from cylc_flask.errors import Unavailable
 from cylc_flask.query.errors import Rejected
 from cylc_flask.views import current, sockets
 from cylc_flask.views.operations import Desk, errors_of
 
 if TYPE_CHECKING:
+    from cylc_flask.auth.users import User
     from cylc_flask.lines import Lines
     from cylc_flask.query.engine import Operation
     from cylc_flask.replica.feed import Member
@@ -88,7 +90,9 @@ def _follow(
     event = tools.make_event()
     member = desk.follow(operation, event.set)  # type: ignore[arg-type]
     interval = current.config().limits.ping_interval
-    return Stream(member, event, tools.lines, interval)
+    return Stream(
+        member, event, tools.lines, interval, current.user(), gate.watch()
+    )
 
 
 class Stream(Iterator[bytes]):
@@ -99,11 +103,21 @@ class Stream(Iterator[bytes]):
         event: Set when there may be some.
         lines: Who stays.
         interval: How often (seconds) there is a sign of life at least.
+        user: Who follows.
+        now: Returns who that is by now; it ends with somebody else.
     """
 
     def __init__(
-        self, member: Member, event: Event, lines: Lines, interval: float
+        self,
+        member: Member,
+        event: Event,
+        lines: Lines,
+        interval: float,
+        user: User,
+        now: Callable[[], User | None],
     ) -> None:
+        self._user = user
+        self._now = now
         self._member = member
         self._event = event
         self._lines = lines
@@ -121,6 +135,9 @@ class Stream(Iterator[bytes]):
             return HEARTBEAT
         while True:
             self._event.clear()
+            if self._now() != self._user:
+                self._over = True
+                return COMPLETE
             payload = self._member.take(0)
             if payload is not None:
                 return _event(payload)
