@@ -54,6 +54,12 @@ Call = Callable[['Scheduler'], T]
 #: An item that each platform has.
 POLLING = 'execution polling intervals'
 
+#: How long (seconds) changes are made before others have their turn.
+WHILE = 0.05
+
+#: How much of a command is logged, in characters.
+LOGGED = 2_000
+
 STOPPED = 'The scheduler is stopping.'
 CROWDED = (
     '{} commands wait for the scheduler already (limits.queued_commands);'
@@ -276,6 +282,8 @@ class Door:
         """
         if not self._open:
             raise Unavailable(STOPPED)
+        if len(calls) >= self._limits.queued_commands:
+            raise Unavailable(BUSY)
         call = _Call(function, self._make_event())
         calls.append(call)
         try:
@@ -289,9 +297,16 @@ class Door:
         return call.future.result()
 
     def _serve_calls(self) -> None:
-        """Make all changes that were asked for (main thread)."""
-        for _ in range(len(self._calls)):
+        """Make the changes that were asked for (main thread).
+
+        After a while the scheduler's own doings come first again.
+        """
+        end = self._loop.time() + WHILE
+        while self._calls:
             self._serve(self._calls.popleft())
+            if self._loop.time() > end:
+                self._loop.call_soon(self._serve_calls)
+                return
 
     def _serve_graph(self) -> None:
         """Make one graph, and leave time for the run before the next."""
@@ -351,12 +366,14 @@ def _tasks(arguments: dict[str, Any]) -> list[str]:
 
 
 def _signature(command: str, arguments: dict[str, Any]) -> str:
-    """Return a command as Cylc logs it."""
+    """Return a command as Cylc logs it, on one line and not too long."""
     texts = ', '.join(
         f'{name}={getattr(value, "value", value)}'
         for name, value in arguments.items() if value is not None
     )
-    return f'{command}({texts})'
+    if len(texts) > LOGGED:
+        texts = f'{texts[:LOGGED]}...'
+    return f'{command}({" ".join(texts.splitlines())})'
 
 
 class _Call(Generic[T]):
