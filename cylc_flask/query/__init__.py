@@ -18,5 +18,5 @@
 Everything in here runs in the calling thread, to its end: cylc-flow's
 resolvers are coroutines by their form, but wait for nothing, and are driven
 by hand. A mutation may wait for the scheduler, in the way of the thread it
-is called in.
+is called in, and so may the static graph.
 """

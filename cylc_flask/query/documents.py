@@ -74,7 +74,7 @@ class Operation:
     Args:
         document: The document that it is in.
         definition: The operation itself.
-        variables: As the client sent them.
+        variables: As the client sent them, those that it declares.
         key: Equal operations with equal variables have equal keys.
         need: The privilege that it needs.
     """
@@ -131,14 +131,22 @@ class Documents:
         """
         document = self._document(request.query)
         definition = _definition(document.node, request.operation_name)
+        declared = {
+            node.variable.name.value
+            for node in definition.variable_definitions
+        }
+        variables = {
+            name: value for name, value in request.variables.items()
+            if name in declared
+        }
         name = definition.name.value if definition.name else None
         if name not in document.needs:
             document.needs[name] = need_of(
                 self._schema, document.node, definition
             )
         return Operation(
-            document.node, definition, request.variables,
-            (request.query, name, self._coerced(definition, request)),
+            document.node, definition, variables,
+            (request.query, name, self._coerced(definition, variables)),
             document.needs[name],
         )
 
@@ -167,26 +175,15 @@ class Documents:
         return document
 
     def _coerced(
-        self, definition: OperationDefinitionNode, request: Request
+        self, definition: OperationDefinitionNode, variables: dict[str, Any]
     ) -> bytes:
-        """Check the variables, and return them as a key.
-
-        Those that the operation does not know do not count.
-        """
-        names = [
-            node.variable.name.value
-            for node in definition.variable_definitions
-        ]
+        """Check the variables, and return them as a key."""
         try:
             found = get_variable_values(
                 self._schema, definition.variable_definitions,
-                request.variables, max_errors=MAX_ERRORS,
+                variables, max_errors=MAX_ERRORS,
             )
-            key = orjson.dumps(
-                {name: request.variables[name] for name in names
-                 if name in request.variables},
-                option=orjson.OPT_SORT_KEYS,
-            )
+            key = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
         except (TypeError, ValueError) as exc:
             raise Rejected.because(
                 Code.INPUT, f'The variables cannot be read: {exc}'

@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cylc.flow.data_store_mgr import TASK_PROXIES
 from cylc.flow.id import Tokens
 from cylc.flow.network.resolvers import BaseResolvers
+from cylc_flask.errors import RequestError
 from cylc_flask.query import mutations
 from cylc_flask.replica.delta import KINDS, WORKFLOW
 
@@ -52,6 +54,11 @@ class Stores:
         }
 
 
+#: How many elements may be compared with how many ids, multiplied: some ten
+#: seconds' work.
+MAX_COMPARED = 2_000_000
+
+
 class Resolvers(BaseResolvers):
     """Resolves the operations of one caller, at one moment.
 
@@ -64,6 +71,42 @@ class Resolvers(BaseResolvers):
         self.flows = {flow.store.workflow.id: flow for flow in flows}
         super().__init__(Stores(self.flows.values()))  # type: ignore[arg-type]
         self.caller = caller
+
+    async def get_nodes_all(
+        self, node_type: str, args: dict[str, Any]
+    ) -> list[Any]:
+        """Return the elements of a kind that fit the arguments."""
+        self._check_work(node_type, args)
+        theirs: Any = super().get_nodes_all
+        found: list[Any] = await theirs(node_type, args)
+        return found
+
+    async def get_nodes_by_ids(
+        self, node_type: str, args: dict[str, Any]
+    ) -> list[Any]:
+        """Return those of some elements that fit the arguments."""
+        self._check_work(node_type, args)
+        theirs: Any = super().get_nodes_by_ids
+        found: list[Any] = await theirs(node_type, args)
+        return found
+
+    def _check_work(self, node_type: str, args: dict[str, Any]) -> None:
+        """Refuse to compare too many elements with too many ids.
+
+        Raises:
+            RequestError: They are too many.
+        """
+        ids = len(args.get('ids') or ()) + len(args.get('exids') or ())
+        stores: dict[str, Any] = self.data_store_mgr.data
+        elements = sum(
+            len(data.get(node_type, data[TASK_PROXIES]))
+            for data in stores.values()
+        )
+        if ids * elements > MAX_COMPARED:
+            raise RequestError(
+                f'{ids} ids are too many for {elements} elements to be'
+                f' compared with: at most {MAX_COMPARED // elements}'
+            )
 
     async def mutator(
         self,

@@ -79,7 +79,9 @@ def make_schema() -> GraphQLSchema:
         if isinstance(found, GraphQLObjectType):
             for field in found.fields.values():
                 _drive(field)
-                if found is not schema.mutation_type:
+                if found is schema.mutation_type:
+                    _bound_workflows(field)
+                else:
                     _tolerate(field)
     return schema
 
@@ -130,6 +132,17 @@ def _tolerate(field: GraphQLField) -> None:
                 args[name] = defaults.get(name)
         return resolve(root, info, **args)
     field.resolve = resolve_without_nulls
+
+
+def _bound_workflows(field: GraphQLField) -> None:
+    """Have a mutation refuse more workflows than can be looked for."""
+    resolve: Callable[..., Any] = field.resolve or (lambda *_, **__: None)
+
+    @wraps(resolve)
+    def resolve_bound(root: Any, info: Any, **args: Any) -> Any:
+        _check_size('workflows', args.get('workflows'))
+        return resolve(root, info, **args)
+    field.resolve = resolve_bound
 
 
 def _check_size(name: str, value: Any) -> None:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 #: Under which name the resolvers find the delta that they are to look at.
 SUBSCRIPTION = 'subscription'
 
+#: Means each workflow, as in queries.
+ANY = '*'
+
 #: One delta in the form of Cylc's resolvers.
 DeltaStore = dict[str, Any]
 
@@ -124,9 +127,9 @@ def _root_field(
 
 def _flow(engine: Engine, wanted: list[str]) -> Workflow:
     for flow in engine.workflows.all():
-        if not wanted or flow.store.workflow.id in wanted or (
-            flow.name in wanted
-        ):
+        if not wanted or not {
+            flow.store.workflow.id, flow.name, ANY
+        }.isdisjoint(wanted):
             return flow
     raise Rejected.because(
         Code.INPUT, f'No such workflow here: {", ".join(wanted)!r:.200}'

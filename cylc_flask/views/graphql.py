@@ -53,6 +53,7 @@ from cylc_flask.query.errors import (
     of_request,
 )
 from cylc_flask.views import current, stream
+from cylc_flask.views.operations import FAULT
 from cylc_flask.views.stream import STREAM
 
 #: Media types of answers, and of requests.
@@ -61,8 +62,6 @@ STRICT = 'application/graphql-response+json'
 REQUESTS = (JSON, 'application/graphql+json')
 
 CHARSETS = ('utf-8', 'utf8', 'us-ascii')
-
-FAULT = 'The server has met a fault of its own; its log says more.'
 
 SUBSCRIPTION = (
     f'A subscription goes on: ask for {STREAM}, or use a WebSocket.'
