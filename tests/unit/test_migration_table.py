@@ -20,6 +20,8 @@ from pathlib import Path
 from graphql import GraphQLSchema, parse, validate
 import pytest
 
+from cylc_flask.config import Limits
+from cylc_flask.query.documents import Documents, Request
 from cylc_flask.query.schema import make_schema
 from tests.migration import REPLACEMENTS, table
 from tests.test_routes import REST
@@ -44,6 +46,26 @@ def test_operations_are_valid(schema: GraphQLSchema, endpoint: str) -> None:
     assert operation or note
     if operation:
         assert not validate(schema, parse(operation))
+
+
+#: Endpoints whose operations tell nothing that needs a privilege, or what
+#: the caller's allows.
+FREE = {'apiversion', 'identify', 'ping_suite'}
+
+LEVELS = {name: level for level, names in REST.items() for name in names}
+
+
+@pytest.mark.parametrize(
+    'endpoint', [name for name in REPLACEMENTS if name not in FREE])
+def test_both_need_the_same_privilege(
+    schema: GraphQLSchema, endpoint: str
+) -> None:
+    """Nobody gets by the one what the other would not give."""
+    operation, _ = REPLACEMENTS[endpoint]
+    if operation:
+        documents = Documents(schema, Limits(), introspection=True)
+        need = documents.prepare(Request(operation)).need
+        assert str(need.privilege) == LEVELS[endpoint]
 
 
 def test_it_is_in_the_documentation() -> None:
