@@ -94,6 +94,9 @@ VIEWS = {
     ),
 }
 
+#: How long (seconds) viewers follow before anything is measured.
+SETTLING = 1.0
+
 #: What becomes of a command.
 OUTCOME = """
     subscription ($command: ID!) { command(id: $command) { state } }
@@ -164,6 +167,10 @@ def _news_of(
     text = available(VIEWS[view], CYLC_VERSION)
     variables = {'workflowID': run.name} if 'workflowID' in text else {}
     viewers = [Viewer(run, text, variables) for _ in range(number)]
+    # What came while others were still joining has waited for them.
+    watch(viewers, SETTLING)
+    for viewer in viewers:
+        viewer.messages.clear()
     assert run.process
     process = psutil.Process(run.process.pid)
     before = process.cpu_times()
