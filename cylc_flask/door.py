@@ -54,6 +54,9 @@ Call = Callable[['Scheduler'], T]
 #: An item that each platform has.
 POLLING = 'execution polling intervals'
 
+#: How many changes may wait for the main thread, each a megabyte at most.
+CALLS = 100
+
 #: How long (seconds) changes are made before others have their turn.
 WHILE = 0.05
 
@@ -282,7 +285,7 @@ class Door:
         """
         if not self._open:
             raise Unavailable(STOPPED)
-        if len(calls) >= self._limits.queued_commands:
+        if len(calls) >= CALLS:
             raise Unavailable(BUSY)
         call = _Call(function, self._make_event())
         calls.append(call)
