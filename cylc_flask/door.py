@@ -22,8 +22,6 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-import logging
-from threading import get_ident
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -38,8 +36,9 @@ from cylc.flow.commands import COMMANDS
 from cylc.flow.cycling.loader import get_point
 from cylc_flask import graph, validate
 from cylc_flask.commands import Event, State, Ticket, TicketBook
+from cylc_flask.coroutines import drive
 from cylc_flask.errors import Refused, Unavailable
-from cylc_flask.replica.records import text_of
+from cylc_flask.tracking import Listener, Tracked, signature
 
 if TYPE_CHECKING:
     from cylc.flow.scheduler import Scheduler
@@ -59,9 +58,6 @@ CALLS = 100
 
 #: How long (seconds) changes are made before others have their turn.
 WHILE = 0.05
-
-#: How much of a command is logged, in characters.
-LOGGED = 2_000
 
 STOPPED = 'The scheduler is stopping.'
 CROWDED = (
@@ -155,10 +151,10 @@ class Door:
         heard = self._validate(ticket, generator)
         LOG.info(
             f'Command "{command}" received from {user}. ID={ticket.id}'
-            f'\n{_signature(command, arguments)}'
+            f'\n{signature(command, arguments)}'
         )
         self._book.enter(ticket)
-        tracked: Any = _Tracked(generator, self._reporter(ticket), heard)
+        tracked: Any = Tracked(generator, self._reporter(ticket), heard)
         self._schd.command_queue.put((ticket.id, command, tracked))
         if self._alarm is not None:
             with suppress(RuntimeError):  # the loop is closed
@@ -171,8 +167,8 @@ class Door:
     ) -> list[str]:
         """Have Cylc validate a command, and return what it warns of."""
         try:
-            with _Listener() as heard:
-                _run(generator.__anext__())
+            with Listener() as heard:
+                drive(generator.__anext__())
         except Exception as exc:
             LOG.warning(
                 f'Command "{ticket.command}" received from {ticket.user}.'
@@ -368,17 +364,6 @@ def _tasks(arguments: dict[str, Any]) -> list[str]:
     return [*arguments.get('tasks', ()), *([task] if task else ())]
 
 
-def _signature(command: str, arguments: dict[str, Any]) -> str:
-    """Return a command as Cylc logs it, on one line and not too long."""
-    texts = ', '.join(
-        f'{name}={getattr(value, "value", value)}'
-        for name, value in arguments.items() if value is not None
-    )
-    if len(texts) > LOGGED:
-        texts = f'{texts[:LOGGED]}...'
-    return f'{command}({" ".join(texts.splitlines())})'
-
-
 class _Call(Generic[T]):
     """Something to do in the main thread, for which somebody waits."""
 
@@ -402,83 +387,3 @@ class _Call(Generic[T]):
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(Unavailable(reason))
             deliver(self.done.set)
-
-
-class _Tracked:
-    """A command in Cylc's queue, which tells how it went.
-
-    The scheduler asks it for its next item, once, as it asks the
-    generators that it is used to.
-
-    Args:
-        command: The generator.
-        report: Takes the outcome.
-        warnings: What was warned of when the command was validated.
-    """
-
-    def __init__(
-        self,
-        command: AsyncGenerator[Any, None],
-        report: Callable[..., None],
-        warnings: list[str],
-    ) -> None:
-        self._command = command
-        self._report = report
-        self._warnings = warnings
-
-    async def __anext__(self) -> Any:
-        """Run the command (main thread)."""
-        result = None
-        try:
-            with _Listener() as heard:
-                result = await self._command.__anext__()
-        except StopAsyncIteration:
-            self._succeed(result, heard)
-            raise
-        except BaseException as exc:
-            self._report(State.FAILED, 0, str(exc) or repr(exc))
-            raise
-        self._succeed(result, heard)
-        return result
-
-    def _succeed(self, result: Any, heard: list[str]) -> None:
-        lines = self._warnings + heard
-        number = result if isinstance(result, int) else 0
-        number = max(number, len(lines))
-        state = State.WARNINGS if number else State.SUCCEEDED
-        self._report(state, number, '\n'.join(lines))
-
-
-class _Listener(logging.Handler):
-    """The warnings that the scheduler gives in this thread, meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: list[str] = []
-        self._thread = get_ident()
-
-    def __enter__(self) -> list[str]:
-        LOG.addHandler(self)
-        return self._lines
-
-    def __exit__(self, *_: object) -> None:
-        LOG.removeHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a warning of this thread."""
-        if record.thread == self._thread:
-            self._lines.append(text_of(record))
-
-
-def _run(coroutine: Any) -> None:
-    """Run a coroutine which waits for nothing, to its end.
-
-    Raises:
-        RuntimeError: It does wait.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    coroutine.close()
-    raise RuntimeError('the validation of a command waits for something')

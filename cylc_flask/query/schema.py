@@ -35,6 +35,7 @@ from graphql import (
 )
 
 from cylc.flow.network import schema as cylc
+from cylc_flask.coroutines import drive
 from cylc_flask.errors import RequestError
 from cylc_flask.query import commands, graph, pages
 
@@ -167,17 +168,3 @@ def _check_size(name: str, value: Any) -> None:
                 f'{name} has a text of {len(item)} characters: at most'
                 f' {MAX_TEXT}, with {MAX_BRACKETS} brackets'
             )
-
-
-def drive(coroutine: Any) -> Any:
-    """Run a coroutine that waits for nothing, and return its result.
-
-    Raises:
-        RuntimeError: It does wait.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    coroutine.close()
-    raise RuntimeError(f'{coroutine} waits for something')

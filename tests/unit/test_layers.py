@@ -41,8 +41,8 @@ LINES = 300
 #: Modules that everybody may use, and which use only each other.
 FACTS = {
     '__version__', 'address', 'assets', 'certificate', 'compat', 'config',
-    'credentials', 'errors', 'forms', 'kinds', 'legacy_root', 'nesting',
-    'private', 'privilege', 'process', 'realm', 'settings', 'usage',
+    'coroutines', 'credentials', 'errors', 'forms', 'kinds', 'legacy_root',
+    'nesting', 'private', 'privilege', 'process', 'realm', 'settings', 'usage',
 }
 
 #: What a folder may not import, by the start of the name.

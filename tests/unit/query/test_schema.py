@@ -31,10 +31,11 @@ import pytest
 
 from cylc.flow.network.schema import schema as cylc_schema
 from cylc_flask.config import Limits
+from cylc_flask.coroutines import drive
 from cylc_flask.privilege import Privilege
 from cylc_flask.query.documents import Documents, Request
 from cylc_flask.query.levels import MUTATIONS, OPEN, level_of
-from cylc_flask.query.schema import drive, make_schema
+from cylc_flask.query.schema import make_schema
 
 SCHEMA = make_schema()
 THEIRS: GraphQLSchema = cylc_schema.graphql_schema
