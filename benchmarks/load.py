@@ -64,14 +64,19 @@ class Connection:
     """One connection that is kept alive, with one request under way."""
 
     def __init__(self, job: Job) -> None:
-        self.sock = socket.create_connection(('127.0.0.1', job.port))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = job.port
+        self.open()
         self._requests = self._make_requests(job)
         self._sent = 0.0
         #: Of an answer with its head, and of the challenge before it.
         self.answer_bytes = self.challenge_bytes = 0
         self._received = b''
         self._length = -1
+
+    def open(self) -> None:
+        """Connect."""
+        self.sock = socket.create_connection(('127.0.0.1', self._port))
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self) -> None:
         """Send a request."""
@@ -83,7 +88,7 @@ class Connection:
         """Read what is there; return how long (s) a whole answer took."""
         data = self.sock.recv(1 << 20)
         if not data:
-            raise ConnectionError('the server has closed a connection')
+            raise ConnectionResetError('the server has closed a connection')
         self._received += data
         if self._length < 0:
             self._length = _whole_length(self._received)
@@ -188,10 +193,22 @@ def _flood(job: Job, connections: dict[int, Connection]) -> list[float]:
     end = time.perf_counter() + job.seconds
     while time.perf_counter() < end:
         for descriptor, _ in poll.poll(1):
-            took = connections[descriptor].receive()
+            connection = connections[descriptor]
+            try:
+                took = connection.receive()
+            except ConnectionResetError:
+                # CherryPy keeps no more of them than it has threads.
+                poll.unregister(descriptor)
+                connection.sock.close()
+                connection.open()
+                del connections[descriptor]
+                connections[connection.sock.fileno()] = connection
+                poll.register(connection.sock, select.EPOLLIN)
+                connection.ask()
+                continue
             if took is not None:
                 times.append(took)
-                connections[descriptor].ask()
+                connection.ask()
     poll.close()
     return times
 
