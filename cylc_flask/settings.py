@@ -132,7 +132,8 @@ def _refused(
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    """Return what is allowed, beginning with what was probably meant."""
+    """Return what was probably meant, or else all that is allowed."""
     near = get_close_matches(word, known, n=1)
-    hint = f'did you mean {near[0]}? ' if near else ''
-    return f'{hint}allowed are {", ".join(known)}'
+    if near:
+        return f'did you mean {near[0]}? "cylc flask config" shows all'
+    return f'allowed are {", ".join(known)}'
