@@ -250,14 +250,17 @@ class CommandGroup:
 
     def step(self, _: Change) -> bytes | None:
         """Return how far the command is, if that is further."""
+        return self._news()
+
+    def end(self, reason: str) -> bytes | None:
+        """Return what became of the command at last."""
+        return self._news()
+
+    def _news(self) -> bytes | None:
         ticket = find(self._resolvers, self._id)
         if self.finished or (ticket and ticket.state == self._told):
             return None
         return self.burst()
-
-    def end(self, reason: str) -> bytes | None:
-        """Return what became of the command at last."""
-        return self.step(None)  # type: ignore[arg-type]
 
 
 def _with_workflow(kinds: dict[str, Any]) -> dict[str, Any]:
