@@ -96,9 +96,11 @@ class Enum(str):
 def give(run: Run, mutation: str, **arguments: Any) -> list[Any]:
     """Give a command, and return what the scheduler says of it."""
     text = literal({'workflows': [run.name], **arguments})[1:-1]
+    # Afterwards there may be nobody to ask any more.
+    id_ = flow(run, 'id')['id']
     found = ask(run, f'mutation {{{mutation}({text}) {{result}}}}')
     (result,) = found[mutation]['result']
-    assert result['id'] == flow(run, 'id')['id']
+    assert result['id'] == id_
     return list(result['response'])
 
 
