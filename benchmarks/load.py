@@ -196,7 +196,10 @@ def _flood(job: Job, connections: dict[int, Connection]) -> list[float]:
             connection = connections[descriptor]
             try:
                 took = connection.receive()
-            except ConnectionResetError:
+                if took is not None:
+                    times.append(took)
+                    connection.ask()
+            except (BrokenPipeError, ConnectionResetError):
                 # CherryPy keeps no more of them than it has threads.
                 poll.unregister(descriptor)
                 connection.sock.close()
@@ -204,10 +207,6 @@ def _flood(job: Job, connections: dict[int, Connection]) -> list[float]:
                 del connections[descriptor]
                 connections[connection.sock.fileno()] = connection
                 poll.register(connection.sock, select.EPOLLIN)
-                connection.ask()
-                continue
-            if took is not None:
-                times.append(took)
                 connection.ask()
     poll.close()
     return times
