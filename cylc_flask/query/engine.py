@@ -17,26 +17,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
-from traceback import walk_tb
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Callable, Protocol
 
-from graphql import (
-    ExecutionContext,
-    ExecutionResult,
-    GraphQLError,
-    OperationType,
-    execute,
-)
-import orjson
+from graphql import OperationType
 
-from cylc.flow import LOG
-from cylc.flow.network.graphql import (
-    CylcExecutionContext,
-    IgnoreFieldMiddleware,
-)
-from cylc_flask.errors import RequestError
 from cylc_flask.privilege import Privilege
 from cylc_flask.query.documents import (
     ALL_KINDS,
@@ -44,14 +29,8 @@ from cylc_flask.query.documents import (
     Operation,
     Request,
 )
-from cylc_flask.query.errors import (
-    Code,
-    Rejected,
-    coded,
-    error,
-    of_request,
-)
-from cylc_flask.query.limits import TooMuch, meter
+from cylc_flask.query.errors import Code, Rejected
+from cylc_flask.query.execution import Executor, Result
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
 from cylc_flask.query.subscriptions import Source, make_source
@@ -78,33 +57,6 @@ class Caller(Protocol):
         """Return who it says to be, for the scheduler's log."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What an operation gives."""
-
-    data: dict[str, Any] | None
-    errors: list[GraphQLError] = field(default_factory=list)
-
-    def payload(self) -> dict[str, Any]:
-        """Return it as the client gets it, errors first."""
-        payload: dict[str, Any] = {}
-        if self.errors:
-            payload['errors'] = [exc.formatted for exc in self.errors]
-        payload['data'] = self.data
-        return payload
-
-    def encoded(self) -> bytes:
-        """Return it in JSON."""
-        return encode(self.payload())
-
-
-def encode(payload: Any) -> bytes:
-    """Return JSON; what it has no form for is text."""
-    return orjson.dumps(
-        payload, default=str, option=orjson.OPT_NON_STR_KEYS
-    )
-
-
 class Engine:
     """Carries operations out, for whoever may have that done.
 
@@ -116,7 +68,7 @@ class Engine:
     def __init__(self, config: Config, workflows: Registry) -> None:
         self.schema = make_schema()
         self.workflows = workflows
-        self._limits = config.limits
+        self.run = Executor(self.schema, config.limits).run
         self._constants: dict[Hashable, Result] = {}
         self._documents = Documents(
             self.schema, config.limits, config.introspection
@@ -183,52 +135,6 @@ class Engine:
                 del self._constants[next(iter(self._constants))]
         return result
 
-    def run(
-        self,
-        operation: Operation,
-        resolvers: Resolvers,
-        root: Any = None,
-        **context: Any,
-    ) -> Result:
-        """Have graphql-core resolve an operation.
-
-        Args:
-            operation: What to resolve.
-            resolvers: What it is resolved by.
-            root: The value that the fields of the root belong to.
-            context: What else resolvers ask for.
-        """
-        try:
-            found = execute(
-                self.schema,
-                operation.document,
-                root_value=root,
-                context_value={
-                    'resolvers': resolvers,
-                    'meta': {'auth_user': resolvers.caller},
-                    **context,
-                },
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                middleware=_middleware(operation),
-                execution_context_class=_context_class(operation),
-                is_awaitable=self._judge_of(operation),
-            )
-        except TooMuch as exc:
-            return Result(None, [error(exc.code, str(exc))])
-        assert isinstance(found, ExecutionResult)
-        return Result(found.data, _judge_all(found.errors or ()))
-
-    def _judge_of(self, operation: Operation) -> Callable[[object], bool]:
-        """Return what is asked of each value if there is to wait for it.
-
-        There never is. But it is where all values come by: so it is here
-        that an answer is found to grow without end.
-        """
-        if operation.kind is OperationType.MUTATION:
-            return _never
-        return meter(self._limits)
-
     def subscribe(
         self,
         operation: Operation,
@@ -255,75 +161,3 @@ class Engine:
             raise Rejected.because(
                 Code.SUBSCRIPTIONS, str(exc), 429
             ) from exc
-
-
-def _middleware(operation: Operation) -> list[Any] | None:
-    """Return what sets empty fields to null, where that is asked for.
-
-    It costs a quarter of the time, hence only there.
-    """
-    text = operation.key[0]
-    if 'stripNull' in text or operation.kind is OperationType.SUBSCRIPTION:
-        middleware: Any = IgnoreFieldMiddleware
-        return [middleware()]
-    return None
-
-
-def _context_class(operation: Operation) -> Any:
-    """Return Cylc's only where it can have something to do.
-
-    It looks through the operation, each time, for an argument.
-    """
-    if 'stripNull' in operation.key[0]:
-        return CylcExecutionContext
-    return ExecutionContext
-
-
-def _never(_: object) -> bool:
-    """Tell graphql-core that no resolver gives something to wait for."""
-    return False
-
-
-def _judge_all(found: Iterable[GraphQLError]) -> list[GraphQLError]:
-    """Return what the client may know of errors; log one fault of ours.
-
-    A field may have failed in each of thousands of elements.
-    """
-    told, logged = [], False
-    for exc in found:
-        told.append(_judge(exc))
-        extensions = told[-1].extensions or {}
-        if extensions.get('code') == Code.INTERNAL and not logged:
-            logged = True
-            LOG.error(
-                'flask: fault in a resolver', exc_info=exc.original_error
-            )
-    return told
-
-
-def _judge(found: GraphQLError) -> GraphQLError:
-    """Return what the client may know of an error."""
-    cause = found.original_error
-    if cause is None or isinstance(cause, GraphQLError):
-        return coded(found, Code.INPUT)
-    if isinstance(cause, RequestError):
-        told = of_request(cause)
-    elif isinstance(cause, (TypeError, ValueError)) and _is_of_cylc(cause):
-        # An argument that it cannot read, or sort by.
-        told = error(Code.INPUT, ' '.join(str(cause).split()))
-    else:
-        told = error(Code.INTERNAL, 'The server failed; its log says more.')
-    return GraphQLError(
-        told.message, found.nodes, path=found.path,
-        extensions=told.extensions,
-    )
-
-
-def _is_of_cylc(cause: Exception) -> bool:
-    """Return True if cylc-flow has raised an error, or what it has called."""
-    names = [
-        str(frame.f_globals.get('__name__'))
-        for frame, _ in walk_tb(cause.__traceback__)
-    ]
-    theirs = [name for name in names if name.startswith('cylc')]
-    return bool(theirs) and theirs[-1].startswith('cylc.flow.')

@@ -38,7 +38,8 @@ from cylc_flask.replica.delta import KINDS, WORKFLOW, copy
 
 if TYPE_CHECKING:
     from cylc_flask.query.documents import Operation
-    from cylc_flask.query.engine import Engine, Result
+    from cylc_flask.query.engine import Engine
+    from cylc_flask.query.execution import Result
     from cylc_flask.replica.change import Change
     from cylc_flask.replica.feed import Group
     from cylc_flask.workflows import Workflow
