@@ -39,6 +39,7 @@ from cylc_flask.views import (
     errors,
     feed,
     graphql,
+    logs,
     rest,
     sessions,
     sockets,
@@ -59,6 +60,7 @@ BLUEPRINTS = {
     'rest': rest.init_app,
     'graphql': graphql.init_app,
     'websocket': _init_websockets,
+    'logs': logs.init_app,
 }
 
 
@@ -87,7 +89,8 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(
-        config, workflows, Engine(config, workflows), Reader(Persisted())
+        config, workflows, Engine(config, workflows), Reader(Persisted()),
+        sleep,
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)

@@ -64,7 +64,7 @@ FILE_VARIABLE = f'{PREFIX}CONFIG'
 DEFAULT = 'default'
 
 #: The blueprints that there are.
-BLUEPRINTS = ('rest', 'graphql', 'websocket')
+BLUEPRINTS = ('rest', 'graphql', 'websocket', 'logs', 'page')
 
 #: All addresses of the machine, as the socket module writes it.
 ANY_ADDRESS = ''
@@ -282,9 +282,13 @@ def _clash(config: Config, *keys_and_reason: str) -> ConfigError:
 
 
 def _is_basic_in_the_clear(config: Config) -> bool:
+    return config.authentication == 'basic' and is_in_the_clear(config)
+
+
+def is_in_the_clear(config: Config) -> bool:
+    """Return True if what is sent can be read on the network."""
     return (
-        config.authentication == 'basic'
-        and config.method == 'http'
+        config.method == 'http'
         and not config.unix_socket
         and not all(map(is_loopback, config.addresses))
     )

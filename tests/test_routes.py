@@ -71,10 +71,15 @@ TABLE |= {
     '/session': 'none', '/session/end': 'none', '/feed': 'full-read',
 }
 
+TABLE |= {'/logs': 'full-read', '/logs/<path:id_>': 'full-read'}
+
 #: WebSockets; without one these paths answer with an error.
 SOCKETS = {'/feed', '/subscriptions'}
 
 METHODS = {'GET', 'HEAD', 'POST'}
+
+#: Where there is only to read.
+READS = {'/logs', '/logs/<path:id_>'}
 
 HOSTS = frozenset({'localhost'})
 
@@ -107,7 +112,7 @@ def test_methods(app: Flask) -> None:
     assert {
         path: methods for path, methods, _ in routes(app)
         if methods != METHODS
-    } == dict.fromkeys(SOCKETS, {'GET', 'HEAD'})
+    } == dict.fromkeys(SOCKETS | READS, {'GET', 'HEAD'})
 
 
 @pytest.mark.parametrize('verb', ['OPTIONS', 'PUT', 'DELETE', 'PATCH'])

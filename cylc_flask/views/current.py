@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 from flask import Response, current_app, g
 
@@ -48,6 +48,8 @@ class Services:
     engine: Engine
     #: Makes requests of what clients send; what they have named is kept.
     reader: Reader
+    #: Waits some seconds, and lets others go on meanwhile.
+    sleep: Callable[[float], object]
 
 
 def services() -> Services:
