@@ -93,11 +93,10 @@ def show(id_: str) -> Response:
     except BaseException:
         found.close()
         raise
-    # Nobody reads the body of these, and so nobody would close it.
-    if request.method == 'HEAD' or answer.status_code == 304:
-        found.close()
-    else:
+    if answer.is_streamed:
         answer.call_on_close(found.close)
+    else:
+        found.close()
     return answer
 
 
