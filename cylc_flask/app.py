@@ -23,7 +23,9 @@ from typing import Callable
 
 from flask import Flask
 
+from cylc.flow.hostuserutil import get_user
 from cylc_flask import assets
+from cylc_flask.auth.cookies import Cookies
 from cylc_flask.auth.gate import Gate
 from cylc_flask.auth.login import Login
 from cylc_flask.auth.rate import Rate
@@ -39,11 +41,15 @@ from cylc_flask.views import (
     errors,
     feed,
     graphql,
+    login,
     logs,
+    pages,
     rest,
     sessions,
     sockets,
+    static,
     subscriptions,
+    web,
 )
 from cylc_flask.views.current import Services
 from cylc_flask.views.sockets import SockTools
@@ -55,12 +61,18 @@ def _init_websockets(app: Flask) -> None:
     feed.init_app(app)
 
 
+def _init_pages(app: Flask) -> None:
+    for part in (pages, login, static):
+        part.init_app(app)
+
+
 #: What `enable` in the configuration can switch on.
 BLUEPRINTS = {
     'rest': rest.init_app,
     'graphql': graphql.init_app,
     'websocket': _init_websockets,
     'logs': logs.init_app,
+    'page': _init_pages,
 }
 
 
@@ -94,12 +106,18 @@ def create_app(
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
+    web.init_app(app)
     sessions.init_app(app)
     sockets.init_app(app, sock_tools or SockTools())
     for name, init_app in BLUEPRINTS.items():
         if name in config.enable:
             init_app(app)
     return app
+
+
+def _owner() -> str:
+    name: str = get_user()  # type: ignore[no-untyped-call]
+    return name
 
 
 def _gate(
@@ -119,7 +137,8 @@ def _gate(
         users,
         Sessions(config.session_lifetime, limits.sessions, time.monotonic),
         Throttle(sleep, time.monotonic, min(SLEEPERS, share)),
-        strangers=share,
+        share,
+        Cookies.of(_owner(), flow.name),
     )
     rate = Rate(limits.request_rate, time.monotonic)
     return Gate(config, login, rate, hosts)

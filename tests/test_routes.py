@@ -71,6 +71,10 @@ TABLE |= {
     '/session': 'none', '/session/end': 'none', '/feed': 'full-read',
 }
 
+TABLE |= {
+    '/': 'identity', '/api': 'none', '/login': 'none', '/logout': 'none',
+    '/static/<path:path>': 'none',
+}
 TABLE |= {'/logs': 'full-read', '/logs/<path:id_>': 'full-read'}
 
 #: WebSockets; without one these paths answer with an error.

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+import hmac
 import secrets
 
 from cylc_flask.auth.users import Account, User, Users
@@ -78,6 +79,15 @@ NOBODY = Account(User('', Privilege.NONE), secrets.token_hex())
 def account_of(users: Users, name: str) -> Account:
     """Return the account of that name, else one that nobody can open."""
     return users.find(name) or NOBODY
+
+
+def check_password(users: Users, name: str, password: str) -> Attempt:
+    """Compare passwords, whether there is such a user or not."""
+    account = account_of(users, name)
+    right = hmac.compare_digest(encode(password), encode(account.password))
+    if not right or account is NOBODY:
+        return Attempt.refused(name)
+    return Attempt.accepted(account.user)
 
 
 def malformed() -> RequestError:

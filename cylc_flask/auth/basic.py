@@ -20,7 +20,6 @@ from __future__ import annotations
 from base64 import b64decode
 import binascii
 from dataclasses import dataclass, field
-import hmac
 from typing import Any
 
 from flask import request
@@ -28,11 +27,9 @@ from flask_httpauth import HTTPBasicAuth
 
 from cylc_flask.auth.attempts import (
     ABSENT,
-    NOBODY,
     Attempt,
-    account_of,
+    check_password,
     decode,
-    encode,
     malformed,
 )
 from cylc_flask.auth.users import User, Users
@@ -114,10 +111,4 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         return self._judge(auth) if auth else ABSENT
 
     def _judge(self, auth: Login) -> Attempt:
-        """Compare the passwords, whether there is such a user or not."""
-        account = account_of(self._users, auth.username)
-        right = hmac.compare_digest(
-            encode(auth.password), encode(account.password))
-        if not right or account is NOBODY:
-            return Attempt.refused(auth.username)
-        return Attempt.accepted(account.user)
+        return check_password(self._users, auth.username, auth.password)

@@ -45,6 +45,7 @@ View = Callable[..., Any]
 BEFORE_LOGIN = 'cylc_flask_before_login'
 BEFORE_PRIVILEGE = 'cylc_flask_before_privilege'
 BY_PASSWORD = 'cylc_flask_by_password'
+FOR_BROWSERS = 'cylc_flask_for_browsers'
 LOGIN_LATER = 'cylc_flask_login_later'
 
 EXTENSION = 'cylc_flask_gate'
@@ -71,6 +72,16 @@ def before_privilege(view: View, check: Callable[[], None]) -> None:
 def by_password(view: View) -> View:
     """Label a view for which a session does not do."""
     setattr(view, BY_PASSWORD, True)
+    return view
+
+
+def for_browsers(view: View) -> View:
+    """Label a view for which a browser need not log in.
+
+    It gets what the public may have: the password of the public is no
+    secret, and nobody would know to type it in.
+    """
+    setattr(view, FOR_BROWSERS, True)
     return view
 
 
@@ -149,6 +160,7 @@ class Gate:
             password=hasattr(view, BY_PASSWORD),
             later=handshake and hasattr(view, LOGIN_LATER)
             and _is_later(environ),
+            public=hasattr(view, FOR_BROWSERS) and origin.is_browser(environ),
         )
 
     def permit(self, visitor: Visitor, view: View) -> None:
@@ -197,6 +209,8 @@ class Gate:
         """
         if self._config.read_only:
             raise Forbidden('This server is read-only (read_only).')
+        if visitor.is_public:
+            raise Forbidden('Log in to give commands.')
         if not (
             visitor.environ['REQUEST_METHOD'] == 'POST'
             or by_socket
@@ -231,6 +245,15 @@ class Gate:
                 ' sent this one. Pages of this server have a session, and'
                 ' send its X-XSRFToken.'
             )
+
+    def check_page(self, visitor: Visitor) -> None:
+        """Refuse what does not come from a page of ours.
+
+        Raises:
+            Forbidden: It does not.
+        """
+        if not origin.is_own(visitor.environ, self._proxies):
+            raise Forbidden('This is taken from our own pages only.')
 
     def check_origin(self, visitor: Visitor) -> None:
         """Refuse what a browser says that a page of others sent.

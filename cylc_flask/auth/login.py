@@ -24,18 +24,22 @@ from typing import Any, Callable
 from werkzeug.http import parse_cookie
 
 from cylc.flow import LOG
-from cylc_flask.auth.attempts import ABSENT, Attempt, Outcome
+from cylc_flask.auth.attempts import (
+    ABSENT,
+    Attempt,
+    Outcome,
+    check_password,
+)
 from cylc_flask.auth.caller import caller_of
+from cylc_flask.auth.cookies import Cookies
 from cylc_flask.auth.origin import is_browser
 from cylc_flask.auth.schemes import Scheme
 from cylc_flask.auth.sessions import Session, Sessions
 from cylc_flask.auth.throttle import Throttle
-from cylc_flask.auth.users import User, Users
+from cylc_flask.auth.users import ANON, User, Users
 from cylc_flask.errors import RequestError, Unavailable
 
 UNAUTHORIZED = 'You are not authorized to access that resource'
-
-COOKIE = 'cylc-flask-session'
 
 #: The second is what cylc-ui sends.
 CSRF_HEADERS = ('HTTP_X_CSRF_TOKEN', 'HTTP_X_XSRFTOKEN')
@@ -54,6 +58,7 @@ class Visitor:
         session: What proves it; None where the password does.
         bearer: It was proved by a token, which no browser sends by itself.
         is_stranger: They take one of the places for such.
+        is_public: They are nobody in particular, and have proved nothing.
     """
 
     environ: dict[str, Any]
@@ -61,6 +66,7 @@ class Visitor:
     session: Session | None = None
     bearer: bool = False
     is_stranger: bool = False
+    is_public: bool = False
 
     @property
     def address(self) -> str:
@@ -83,6 +89,7 @@ class Login:
         sessions: The open sessions.
         throttle: Slows those down who guess.
         strangers: How many sockets may be open, before who is there is known.
+        cookies: The names of ours.
     """
 
     def __init__(
@@ -92,12 +99,14 @@ class Login:
         sessions: Sessions,
         throttle: Throttle,
         strangers: int,
+        cookies: Cookies,
     ) -> None:
         self._scheme = scheme
         self._users = users
         self._sessions = sessions
         self._throttle = throttle
         self._places = strangers
+        self.cookies = cookies
 
     def identify(
         self,
@@ -105,6 +114,7 @@ class Login:
         once: bool,
         password: bool = False,
         later: bool = False,
+        public: bool = False,
     ) -> None:
         """Find out who a visitor is.
 
@@ -113,6 +123,7 @@ class Login:
             once: What is asked for must not be done twice.
             password: A session is not enough.
             later: Who it is may be told later, by `bearer`.
+            public: Whoever offers nothing is the public.
 
         Raises:
             RequestError: Nobody that we know.
@@ -128,9 +139,11 @@ class Login:
         attempt = ABSENT
         if token is None:
             attempt = self._scheme.identify(environ, once)
-        if later and attempt.outcome is Outcome.ABSENT:
+        if attempt.outcome is not Outcome.ABSENT:
+            self._judge(visitor, attempt)
+        elif later:
             self._let_in(visitor)
-        else:
+        elif not (public and self._is_public(visitor)):
             self._judge(visitor, attempt)
 
     def bearer(self, visitor: Visitor, token: str) -> User | None:
@@ -148,6 +161,25 @@ class Login:
             visitor.bearer = True
             self.leave(visitor)
         return user
+
+    def by_form(
+        self, visitor: Visitor, name: str, password: str
+    ) -> Session | None:
+        """Begin a session of who has the password, in place of the last.
+
+        Who has not is kept waiting, and gets none.
+
+        Raises:
+            RequestError: There are too many such.
+        """
+        attempt = check_password(self._users, name, password)
+        if attempt.user is None:
+            self._failed(visitor, attempt.name)
+            return None
+        self._throttle.succeeded(visitor.address, attempt.name)
+        self.close(visitor)
+        visitor.user = attempt.user
+        return self.open(visitor)
 
     def open(self, visitor: Visitor) -> Session:
         """Begin a session of a visitor."""
@@ -206,9 +238,10 @@ class Login:
 
     def _cookie(self, visitor: Visitor) -> Session | None:
         header = visitor.environ.get('HTTP_COOKIE', '')
-        if COOKIE not in header:
+        name = self.cookies.session
+        if name not in header:
             return None
-        return self._sessions.find(parse_cookie(header).get(COOKIE, ''))
+        return self._sessions.find(parse_cookie(header).get(name, ''))
 
     def _by_cookie(self, visitor: Visitor) -> bool:
         """Take the session in a cookie, if nothing else is offered.
@@ -226,6 +259,12 @@ class Login:
         if user:
             visitor.user, visitor.session = user, session
         return user
+
+    def _is_public(self, visitor: Visitor) -> bool:
+        """Take a visitor for the public, if there is a place for such."""
+        visitor.user = self.current_user(ANON)
+        visitor.is_public = visitor.user is not None
+        return visitor.is_public
 
     def _let_in(self, visitor: Visitor) -> None:
         """Let a stranger in, if there are not too many."""

@@ -22,6 +22,9 @@ from typing import Protocol
 
 from cylc_flask.privilege import PUBLIC_LEVELS, Privilege
 
+#: The name of the public.
+ANON = 'anon'
+
 #: The password of ``anon``: no secret, Cylc 7 has it in its source.
 ANON_PASSWORD = 'the quick brown fox'
 
@@ -68,7 +71,7 @@ class LegacyUsers:
         self._accounts = {
             account.user.name: account for account in (
                 Account(User('cylc', Privilege.FULL_CONTROL), passphrase),
-                Account(User('anon', public), ANON_PASSWORD),
+                Account(User(ANON, public), ANON_PASSWORD),
             )
         }
 

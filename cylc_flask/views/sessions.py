@@ -26,14 +26,12 @@ from flask import Blueprint, Flask, Response, g, request
 
 from cylc.flow import LOG
 from cylc_flask.auth import gate
-from cylc_flask.auth.login import BEARER, COOKIE, Visitor
+from cylc_flask.auth.cookies import XSRF
+from cylc_flask.auth.login import BEARER, Visitor
 from cylc_flask.auth.sessions import Session
 from cylc_flask.errors import RequestError
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.views import current
-
-#: The name by which cylc-ui looks for it.
-CSRF_COOKIE = '_xsrf'
 
 METHODS = ('GET', 'HEAD', 'POST')
 
@@ -43,11 +41,11 @@ bp = Blueprint('session', __name__)
 def init_app(app: Flask) -> None:
     """Add the log-in to an application."""
     for view in (open_session, close_session):
-        gate.before_login(view, _post_only)
+        gate.before_login(view, post_only)
     app.register_blueprint(bp)
 
 
-def _post_only() -> None:
+def post_only() -> None:
     """Refuse what a link could do, and what pages of others do."""
     if request.method != 'POST':
         raise RequestError('POST it.', 405, (('Allow', 'POST'),))
@@ -72,7 +70,7 @@ def open_session() -> Response:
         'user': user.name,
         'privilege': str(user.privilege),
     })
-    _set_cookies(answer, session, seconds)
+    set_cookies(answer, session)
     return answer
 
 
@@ -84,8 +82,7 @@ def close_session() -> Response:
     the_gate.check_source(g.visitor)
     answer = _json({'ended': the_gate.login.close(g.visitor)})
     LOG.debug(f'[client-session] ended by {g.user.name} {current.caller()}')
-    for name in (COOKIE, CSRF_COOKIE):
-        answer.delete_cookie(name)
+    drop_cookies(answer)
     return answer
 
 
@@ -95,15 +92,35 @@ def _json(result: dict[str, Any]) -> Response:
     return answer
 
 
-def _set_cookies(answer: Response, session: Session, seconds: int) -> None:
+def set_cookies(answer: Response, session: Session) -> None:
     """Give a browser the token, and its pages what proves that they are ours.
 
     The one no script can read; the other any script of ours.
     """
+    login = gate.the_gate().login
+    names = login.cookies
     for name, value, hidden in (
-        (COOKIE, session.token, True), (CSRF_COOKIE, session.csrf, False)
+        (names.session, session.token, True),
+        (names.csrf, session.csrf, False),
+        (XSRF, session.csrf, False),
     ):
-        answer.set_cookie(
-            name, value, max_age=seconds, path='/', samesite='Strict',
-            secure=request.is_secure, httponly=hidden,
-        )
+        set_cookie(answer, name, value, int(login.lifetime), hidden)
+
+
+def set_cookie(
+    answer: Response, name: str, value: str, seconds: int, hidden: bool
+) -> None:
+    """Have a browser keep something for us, and for no page of others."""
+    # Somebody in front of us may do the TLS.
+    origin = request.headers.get('Origin', '')
+    answer.set_cookie(
+        name, value, max_age=seconds, path='/', samesite='Strict',
+        secure=request.is_secure or origin.startswith('https:'),
+        httponly=hidden,
+    )
+
+
+def drop_cookies(answer: Response) -> None:
+    """Have a browser forget our cookies."""
+    for name in gate.the_gate().login.cookies.all:
+        answer.delete_cookie(name, samesite='Strict')

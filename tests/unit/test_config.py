@@ -103,7 +103,7 @@ def test_defaults(home: Path) -> None:
     assert found.port == ''
     assert found.public_privilege is Privilege.STATE_TOTALS
     assert found.enable == config.BLUEPRINTS == (
-        'rest', 'graphql', 'websocket', 'logs',
+        'rest', 'graphql', 'websocket', 'logs', 'page',
     )
     assert found.control_by_get
     assert not found.read_only

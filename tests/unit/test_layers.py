@@ -58,6 +58,11 @@ FORBIDDEN = {
         'cylc_flask.auth', 'cylc_flask.plugin', 'cylc_flask.server',
         'cylc_flask.suite_server', 'cylc_flask.tap', 'cylc_flask.views',
     ),
+    'page': (
+        'flask', 'gevent', 'cylc.flow.scheduler', 'cylc_flask.app',
+        'cylc_flask.auth', 'cylc_flask.plugin', 'cylc_flask.server',
+        'cylc_flask.suite_server', 'cylc_flask.tap', 'cylc_flask.views',
+    ),
     'auth': (
         'gevent', 'cylc.flow.scheduler', 'cylc_flask.app',
         'cylc_flask.legacy', 'cylc_flask.plugin', 'cylc_flask.replica',

@@ -20,7 +20,9 @@ Everything is served twice, at ``/`` and at ``/id/``, as Cylc 7 does.
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import cast
+
+from flask import Flask, current_app
 
 from cylc_flask.auth import gate
 from cylc_flask.views.rest import deprecation
@@ -31,10 +33,18 @@ from cylc_flask.views.rest.info import endpoints as info
 from cylc_flask.views.rest.messages import endpoints as messages
 from cylc_flask.views.rest.tasks import endpoints as tasks
 
+EXTENSION = 'cylc_flask_rest'
+
+
+def endpoints() -> Endpoints:
+    """Return the endpoints that are served, if any are."""
+    found = current_app.extensions.get(EXTENSION, Endpoints())
+    return cast(Endpoints, found)
+
 
 def init_app(app: Flask) -> None:
     """Add the API to an application, at both its places."""
-    endpoints = Endpoints()
+    endpoints = app.extensions[EXTENSION] = Endpoints()
     for part in (info, tasks, control, messages):
         endpoints.update(part)
     settings = app.extensions['cylc_flask'].config

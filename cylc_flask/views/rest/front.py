@@ -78,7 +78,7 @@ class Front:
                 ])
                 return [body]
             except Exception as exc:
-                if _is_challenge(exc, environ):
+                if _is_challenge(exc):
                     start_response('401 UNAUTHORIZED', [
                         ('Content-Type', HTML), ('Content-Length', '0'),
                         *exc.headers,
@@ -103,15 +103,11 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
         environ['REQUEST_METHOD'] == 'GET'
         and not environ.get('QUERY_STRING')
         and 'HTTP_UPGRADE' not in environ
-    )
-
-
-def _is_challenge(
-    exc: Exception, environ: WSGIEnvironment
-) -> TypeGuard[RequestError]:
-    """Tell whether a refusal has nothing to say but a challenge."""
-    return (
-        isinstance(exc, RequestError)
-        and exc.status == 401
+        # They get more header fields than others.
         and not is_browser(environ)
     )
+
+
+def _is_challenge(exc: Exception) -> TypeGuard[RequestError]:
+    """Tell whether a refusal has nothing to say but a challenge."""
+    return isinstance(exc, RequestError) and exc.status == 401

@@ -26,8 +26,10 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 import pytest
 
+from cylc.flow.hostuserutil import get_user
 from cylc_flask.app import create_app
 from cylc_flask.auth import gate
+from cylc_flask.auth.cookies import Cookies
 from cylc_flask.auth.login import Visitor
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config, Limits
@@ -39,6 +41,8 @@ from tests.stores import recorded
 PASSPHRASE = 'x' * 20
 ANON = ('anon', 'the quick brown fox')
 OWNER = ('cylc', PASSPHRASE)
+
+COOKIES = Cookies.of(get_user(), 'running')
 
 CONFIG = Config(
     authentication='basic', method='http', bind=('127.0.0.1',),
@@ -133,7 +137,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def cookie(token: str, **more: str) -> dict[str, str]:
     return {
-        'Cookie': f'other=1; cylc-flask-session={token}',
+        'Cookie': f'other=1; {COOKIES.session}={token}',
         **{name.replace('_', '-'): value for name, value in more.items()},
     }
 
@@ -148,15 +152,16 @@ def test_open(client: FlaskClient) -> None:
     assert said['expires_in'] == 3600
     assert (said['user'], said['privilege']) == ('cylc', 'full-control')
     assert answer.headers['Cache-Control'] == 'no-store'
-    token, csrf = answer.headers.getlist('Set-Cookie')
+    token, csrf, xsrf = answer.headers.getlist('Set-Cookie')
     assert token == (
-        f'cylc-flask-session={said["token"]}; Expires='
+        f'{COOKIES.session}={said["token"]}; Expires='
         + token.split('Expires=')[1].split(';')[0]
         + '; Max-Age=3600; HttpOnly; Path=/; SameSite=Strict'
     )
-    assert csrf.startswith(f'_xsrf={said["csrf"]};')
-    assert 'HttpOnly' not in csrf
-    assert csrf.split(';')[0][-1].isalnum()
+    for name, header in ((COOKIES.csrf, csrf), ('_xsrf', xsrf)):
+        assert header.startswith(f'{name}={said["csrf"]};')
+        assert 'HttpOnly' not in header
+        assert header.split(';')[0][-1].isalnum()
 
 
 def test_cookies_stay_off_plain_http(client: FlaskClient) -> None:
@@ -204,7 +209,7 @@ def test_wrong_bearer(
 
 def test_tokens_are_not_taken_from_urls(client: FlaskClient) -> None:
     token = log_in(client)['token']
-    for name in ('token', 'access_token', 'cylc-flask-session'):
+    for name in ('token', 'access_token', COOKIES.session):
         answer = client.get(f'/identify?{name}={token}')
         assert answer.status_code == 401
 

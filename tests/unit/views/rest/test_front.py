@@ -26,7 +26,9 @@ from typing import Any, cast
 from flask import Flask, request
 import pytest
 
+from cylc.flow.hostuserutil import get_user
 from cylc_flask.app import create_app
+from cylc_flask.auth.cookies import Cookies
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config
 from cylc_flask.privilege import Privilege
@@ -36,6 +38,8 @@ from cylc_flask.workflows import Registry, Workflow
 from tests.stores import recorded
 
 PASSPHRASE = 'x' * 20
+
+COOKIES = Cookies.of(get_user(), 'running')
 
 CONFIG = Config(
     authentication='basic', method='http', bind=('127.0.0.1',),
@@ -76,7 +80,7 @@ HEADERS: dict[str, dict[str, str]] = {
     'nonsense': {'Authorization': 'Basic'},
     'wrong scheme': {'Authorization': 'Digest username="cylc"'},
     'wrong token': {'Authorization': 'Bearer x'},
-    'ended cookie': {'Cookie': 'cylc-flask-session=x'},
+    'ended cookie': {'Cookie': f'{COOKIES.session}=x'},
     'browser of nobody': {'User-Agent': 'Mozilla/5.0'},
     'browser of the owner': OWNER | {'User-Agent': 'Mozilla/5.0'},
     'page of others': OWNER | {'Origin': 'http://them'},

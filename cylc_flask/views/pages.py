@@ -1,0 +1,93 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The page of a workflow, and the page about the REST API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, Response
+from markupsafe import Markup
+
+from cylc_flask.auth import gate
+from cylc_flask.page import state, tree
+from cylc_flask.privilege import Privilege, requires
+from cylc_flask.replica.encode import dump
+from cylc_flask.views import current, rest, web
+from cylc_flask.views.rest.describe import describe
+
+if TYPE_CHECKING:
+    from cylc_flask.workflows import Workflow
+
+METHODS = ('GET', 'HEAD', 'POST')
+
+bp = Blueprint('page', __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages to an application."""
+    app.register_blueprint(bp)
+
+
+@bp.route('/', methods=METHODS, provide_automatic_options=False)
+@gate.for_browsers
+@requires(Privilege.IDENTITY)
+def workflow() -> Response:
+    """Show the workflow, as it is now and as it goes on."""
+    flow, user = current.workflow(), current.user()
+    level = user.privilege
+    config = current.config()
+    return web.page(
+        'workflow.html',
+        user=user,
+        enabled=config.enable,
+        read_only=config.read_only,
+        signed_in=web.is_signed_in(),
+        csrf_cookie=web.csrf_cookie(),
+        header=state.header(flow.store, level),
+        cycles=_cycles(flow) if level >= Privilege.FULL_READ else None,
+        limit=tree.LIMIT,
+        island=Markup(_state(flow, level)),
+    )
+
+
+@bp.route('/api', methods=METHODS, provide_automatic_options=False)
+@gate.for_browsers
+@requires(Privilege.NONE)
+def api() -> Response:
+    """Describe the REST API."""
+    return web.page('api.html', sections=describe(rest.endpoints()))
+
+
+def _cycles(flow: Workflow) -> list[tree.Node]:
+    made: list[tree.Node] = flow.made('page tree', tree.tree)
+    return made
+
+
+def _state(flow: Workflow, level: Privilege) -> str:
+    """Return the first state as JSON which may stand between tags."""
+    level = min(level, Privilege.FULL_READ)
+    made: str = flow.made(
+        f'page state {level}', lambda store: _island(flow, level)
+    )
+    return made
+
+
+def _island(flow: Workflow, level: Privilege) -> str:
+    found: dict[str, Any] = {'added': state.added(flow.store, level)}
+    if level >= Privilege.FULL_READ:
+        found |= {'feed': flow.feed.id, 'version': flow.store.version}
+    return dump(found).decode().replace('<', '\\u003c')
