@@ -1,0 +1,326 @@
+// This file is part of cylc-flask. Copyright (C) the cylc-flask developers.
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The dots: all tasks at a glance, drawn on a canvas of the size of the view. */
+
+import {announce, el} from './dom.js';
+import {duration, time} from './format.js';
+import {paint} from './icons.js';
+import {model} from './model.js';
+import {ofWorkflow, recall, remember} from './prefs.js';
+import {openMenu} from './menu.js';
+import {openTask} from './panel.js';
+import {selection} from './select.js';
+import {inWords, modifier} from './states.js';
+import {far, lastJob, ran} from './cells.js';
+import {LINE, PITCH, layout, lineAt} from './dotlayout.js';
+
+const FONT = '12px system-ui, sans-serif';
+const SIZE = 17;
+
+let view = null;
+
+/** Show the dots in an element. */
+export function show(place) {
+  const canvas = el('canvas', {'aria-hidden': 'true'});
+  const space = el('div', {class: 'space'});
+  const tip = el('div', {class: 'tip', hidden: true});
+  const scroller = el('div', {
+    id: 'dots', class: 'dots', tabindex: 0, role: 'application', 'aria-roledescription': 'tasks as dots',
+    'aria-label': 'Tasks as dots. Arrows move from task to task, enter opens one, space selects, m gives its menu.',
+  }, canvas, space);
+  const shape = el('button', {type: 'button', class: 'shape', on: {click: reshape}});
+  view = {
+    place, canvas, space, tip, scroller, shape, context: canvas.getContext('2d'), sprites: new Map(),
+    wish: recall(ofWorkflow('dots'), 'auto'), layout: null, current: null, due: false, stale: true,
+  };
+  place.replaceChildren(scroller, shape, tip);
+  scroller.addEventListener('scroll', soon, {passive: true});
+  scroller.addEventListener('pointermove', hover);
+  scroller.addEventListener('pointerleave', () => (tip.hidden = true));
+  scroller.addEventListener('click', click);
+  scroller.addEventListener('contextmenu', menu);
+  scroller.addEventListener('keydown', keys);
+  scroller.addEventListener('blur', soon);
+  view.observer = new ResizeObserver(refresh);
+  view.observer.observe(scroller);
+  view.themes = new MutationObserver(() => {
+    view.sprites.clear();
+    soon();
+  });
+  view.themes.observe(document.documentElement, {attributeFilter: ['data-theme']});
+  view.stop = model.subscribe(({structure}) => {
+    if (structure) refresh();
+    else soon();
+  });
+  refresh();
+}
+
+/** Take them away. */
+export function hide() {
+  view.observer.disconnect();
+  view.themes.disconnect();
+  view.stop();
+  view = null;
+}
+
+/** Place and draw them anew. */
+export function refresh() {
+  if (!view) return;
+  view.stale = true;
+  soon();
+}
+
+/** Let the clock go on. */
+export function beat() {
+  soon();
+}
+
+function reshape() {
+  view.wish = view.layout.columns.length ? 'bands' : 'matrix';
+  remember(ofWorkflow('dots'), view.wish);
+  view.scroller.scrollTo(0, 0);
+  refresh();
+}
+
+function soon() {
+  if (!view || view.due) return;
+  view.due = true;
+  requestAnimationFrame(() => {
+    if (!view) return;
+    view.due = false;
+    if (view.stale) arrange();
+    draw();
+  });
+}
+
+function arrange() {
+  const {context, scroller, space, shape} = view;
+  view.stale = false;
+  context.font = FONT;
+  view.layout = layout(scroller.clientWidth, view.wish, (text) => context.measureText(text).width);
+  const {lines, width, height, columns} = view.layout;
+  space.style.width = `${width}px`;
+  space.style.height = `${height}px`;
+  shape.textContent = columns.length ? 'As bands' : 'As a matrix';
+  view.where = new Map();
+  lines.forEach((line, row) => line.cells.forEach((cell, column) => view.where.set(cell.id, [row, column])));
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function draw() {
+  const {canvas, context, scroller} = view;
+  const {lines, left, top, columns} = view.layout;
+  const [width, height, scale] = [scroller.clientWidth, scroller.clientHeight, devicePixelRatio];
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const {scrollLeft, scrollTop} = scroller;
+  const ink = {text: colour('--text'), dim: colour('--dim'), back: colour('--bg'), focus: colour('--focus'), mark: colour('--chosen')};
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.font = FONT;
+  context.textBaseline = 'middle';
+  const first = lineAt(lines, scrollTop + top);
+  for (let index = first; index < lines.length && lines[index].y < scrollTop + height; index++) {
+    for (const cell of lines[index].cells) {
+      const x = cell.x - scrollLeft;
+      if (x > width || x < left - PITCH) continue;
+      dot(cell.id, x, lines[index].y - scrollTop, ink);
+    }
+  }
+  labels(first, ink, width, height);
+  heads(columns, ink, width);
+}
+
+function dot(id, x, y, ink) {
+  const {context, sprites} = view;
+  const task = model.nodes.get(id)?.task;
+  if (!task) return;
+  if (selection.has(id)) {
+    context.fillStyle = ink.mark;
+    context.fillRect(x, y, PITCH, LINE);
+  }
+  const ghost = task.graphDepth > 0 && task.flowNums === '[]';
+  const look = `${task.state} ${modifier(task)} ${far(task) ?? ''}`;
+  let sprite = sprites.get(look);
+  if (!sprite) sprites.set(look, sprite = drawSprite(task));
+  context.globalAlpha = ghost ? 0.55 : 1;
+  context.drawImage(sprite, x + 1, y + 1, SIZE, SIZE);
+  context.globalAlpha = 1;
+  if (id === view.current && document.activeElement === view.scroller) {
+    context.strokeStyle = ink.focus;
+    context.lineWidth = 2;
+    context.strokeRect(x, y, PITCH - 1, LINE - 1);
+  }
+}
+
+function drawSprite(task) {
+  const size = Math.ceil(SIZE * devicePixelRatio);
+  const sprite = document.createElement('canvas');
+  sprite.width = sprite.height = size;
+  paint(sprite.getContext('2d'), {state: task.state, badge: modifier(task), sixteenths: far(task)},
+    {x: 0, y: 0, size},
+    {state: colour(`--s-${task.state}`), back: colour('--bg'), badge: colour('--text')});
+  return sprite;
+}
+
+/** Labels stay where they are while dots go by behind them. */
+function labels(first, ink, width, height) {
+  const {context, scroller} = view;
+  const {lines, left, top} = view.layout;
+  if (left) {
+    context.fillStyle = ink.back;
+    context.fillRect(0, 0, left - 2, height);
+  }
+  for (let index = first; index < lines.length && lines[index].y < scroller.scrollTop + height; index++) {
+    const {y, height: tall, label, heading, labelX} = lines[index];
+    if (!label) continue;
+    context.fillStyle = heading === Boolean(left) ? ink.dim : ink.text;
+    context.font = heading && !left ? `600 ${FONT.replace('12', '13')}` : FONT;
+    const room = (left || width) - labelX - 6;
+    context.fillText(shorten(label, room), labelX, y - scroller.scrollTop + tall / 2 + (heading && !left ? 4 : 0));
+  }
+  context.font = FONT;
+  context.fillStyle = ink.back;
+  context.fillRect(0, 0, width, top);
+}
+
+function shorten(text, room) {
+  const {context} = view;
+  if (context.measureText(text).width <= room) return text;
+  let end = text.length;
+  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > room) end--;
+  return `${text.slice(0, end)}…`;
+}
+
+/** Cycle points above their columns, upright where they are too long. */
+function heads(columns, ink, width) {
+  const {context, scroller} = view;
+  const {left, top} = view.layout;
+  context.fillStyle = ink.text;
+  for (const {x, text, tall} of columns) {
+    const at = x - scroller.scrollLeft + PITCH / 2 - 1;
+    if (at < left || at > width + PITCH) continue;
+    context.save();
+    context.translate(at, top - 6);
+    if (tall) context.rotate(-Math.PI / 2);
+    context.textAlign = tall ? 'left' : 'center';
+    context.fillText(text, 0, tall ? 0 : -5);
+    context.restore();
+  }
+}
+
+function at(event) {
+  const box = view.scroller.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  const {lines, left, top} = view.layout;
+  if (x < left || y < top) return null;
+  const line = lines[lineAt(lines, y + view.scroller.scrollTop)];
+  if (!line || y + view.scroller.scrollTop < line.y) return null;
+  const inside = x + view.scroller.scrollLeft;
+  return line.cells.find((cell) => inside >= cell.x && inside < cell.x + PITCH)?.id ?? null;
+}
+
+function words(id) {
+  const task = model.nodes.get(id)?.task;
+  if (!task) return '';
+  const job = lastJob(task);
+  const parts = [`${task.cycle}/${task.name}`, inWords(task)];
+  if (job?.startedTime) parts.push(`started ${time(job.startedTime).text}`);
+  if (ran(job) !== null) parts.push(`${job.finishedTime ? 'ran' : 'runs for'} ${duration(ran(job))}`);
+  if (task.jobs.length > 1) parts.push(`job ${task.jobs.length}`);
+  return parts.join(', ');
+}
+
+function hover(event) {
+  const {tip, place, scroller} = view;
+  const id = at(event);
+  scroller.style.cursor = id ? 'pointer' : '';
+  tip.hidden = !id;
+  if (!id) return;
+  tip.textContent = words(id);
+  const box = place.getBoundingClientRect();
+  tip.style.left = `${Math.max(4, Math.min(event.clientX - box.left + 14, box.width - tip.offsetWidth - 4))}px`;
+  const below = event.clientY - box.top + 18;
+  tip.style.top = `${below + tip.offsetHeight > box.height ? below - tip.offsetHeight - 30 : below}px`;
+}
+
+function click(event) {
+  const id = at(event);
+  if (!id) return;
+  view.current = id;
+  if (event.ctrlKey || event.metaKey || event.shiftKey) selection.toggle(id);
+  else openTask(id);
+  soon();
+}
+
+function menu(event) {
+  const id = at(event);
+  if (!id || event.shiftKey) return;
+  event.preventDefault();
+  view.current = id;
+  openMenu(id, {x: event.clientX, y: event.clientY}, view.scroller);
+}
+
+/** From dot to dot: along a line, or to the nearest of the next. */
+function neighbour(key) {
+  const {lines} = view.layout;
+  const [row, column] = view.where.get(view.current) ?? [-1, 0];
+  if (row < 0) return lines.find(({cells}) => cells.length)?.cells[0].id;
+  const step = {ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity}[key];
+  const {cells} = lines[row];
+  if (step) return cells[Math.max(0, Math.min(cells.length - 1, column + step))].id;
+  const way = key === 'ArrowUp' ? -1 : 1;
+  let next = row + way;
+  while (lines[next] && !lines[next].cells.length) next += way;
+  if (!lines[next]) return view.current;
+  const {x} = cells[column];
+  return lines[next].cells.reduce((best, cell) => (Math.abs(cell.x - x) < Math.abs(best.x - x) ? cell : best)).id;
+}
+
+function keys(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const {current} = view;
+  if (/^(Arrow|Home|End)/.test(event.key)) {
+    view.current = neighbour(event.key);
+    reveal();
+    announce(words(view.current));
+  } else if (event.key === 'Enter' && current) openTask(current);
+  else if (event.key === ' ' && current) {
+    selection.toggle(current);
+    announce(`${words(current)}, ${selection.has(current) ? 'selected' : 'not selected'}`);
+  } else if (event.key === 'm' && current) openMenu(current, spot(), view.scroller);
+  else return;
+  event.preventDefault();
+  soon();
+}
+
+/** Where the current dot is on the screen. */
+function spot() {
+  const [row, column] = view.where.get(view.current);
+  const line = view.layout.lines[row];
+  const box = view.scroller.getBoundingClientRect();
+  return {
+    x: box.left + line.cells[column].x - view.scroller.scrollLeft + PITCH,
+    y: box.top + line.y - view.scroller.scrollTop + LINE,
+  };
+}
+
+function reveal() {
+  const [row, column] = view.where.get(view.current) ?? [];
+  if (row === undefined) return;
+  const {scroller} = view;
+  const {top, left, lines} = view.layout;
+  const {x} = lines[row].cells[column];
+  const {y} = lines[row];
+  if (y - top < scroller.scrollTop) scroller.scrollTop = y - top;
+  else if (y + LINE > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = y + LINE - scroller.clientHeight;
+  if (x - left < scroller.scrollLeft) scroller.scrollLeft = x - left;
+  else if (x + PITCH > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x + PITCH - scroller.clientWidth;
+}

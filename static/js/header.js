@@ -1,0 +1,195 @@
+// This file is part of cylc-flask. Copyright (C) the cylc-flask developers.
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The header: what workflow this is, how it is, and whether we are told. */
+
+import {attribute, el, unseen, write} from './dom.js';
+import {ago, plural, setZone, time} from './format.js';
+import {badgeIcon, stateIcon} from './icons.js';
+import {filter} from './filter.js';
+import {model} from './model.js';
+import {MODIFIERS, STATES} from './states.js';
+import {store} from './store.js';
+import {switchTheme, theme} from './prefs.js';
+import {mayRead} from './rights.js';
+import {proof, transport, url} from './transport.js';
+
+/** When nothing was heard for so long, say since when, in milliseconds. */
+const QUIET = 5000;
+
+const MARKS = {
+  connecting: ['connecting…', 'There is no connection yet.'],
+  live: ['live', 'Each change is shown as it happens.'],
+  polling: ['polling', 'The server is asked every few seconds.'],
+  offline: ['offline', 'The server cannot be reached; it is tried again and again.'],
+  refused: ['log in again', 'The session has ended, or you may do less than before.'],
+  stopped: ['stopped', 'The workflow has stopped; this is how it was.'],
+};
+
+const parts = {};
+
+/** Build the header, once. */
+export function build(header) {
+  Object.assign(parts, {
+    name: el('h1'), owner: el('span', {class: 'owner dim'}),
+    status: el('span', {class: 'status', role: 'status'}),
+    mark: el('span', {class: 'live'}, el('span', {class: 'dot', 'aria-hidden': 'true'}), el('span', {class: 'text'})),
+    totals: el('div', {class: 'totals', role: 'group', 'aria-label': 'Tasks by state'}),
+    facts: el('p', {class: 'facts dim'}),
+    theme: el('button', {type: 'button', class: 'plain theme', on: {click: changeTheme}}),
+  });
+  header.replaceChildren(
+    el('div', {class: 'line first'},
+      parts.name, parts.owner, parts.status, el('span', {class: 'gap'}), parts.mark, parts.theme, account()),
+    el('div', {class: 'line second'}, parts.totals, parts.facts),
+  );
+  changed();
+  drawTheme();
+  transport.subscribe(tellMark);
+  model.subscribe(changed);
+}
+
+/** Draw what is no longer true by the mere passing of time. */
+export function beat() {
+  tellMark();
+}
+
+function changeTheme() {
+  switchTheme();
+  drawTheme();
+}
+
+function drawTheme() {
+  const dark = theme() === 'dark';
+  parts.theme.textContent = dark ? '☀' : '☾';
+  parts.theme.setAttribute('aria-label', dark ? 'Light colours' : 'Dark colours');
+  parts.theme.title = parts.theme.getAttribute('aria-label');
+}
+
+/** Draw what a change of data may have changed. */
+export function changed() {
+  const workflow = store.workflow ?? {};
+  setZone(workflow.timeZoneInfo);
+  write(parts.name, workflow.name ?? document.body.dataset.workflow ?? '');
+  const title = workflow.meta?.title;
+  attribute(parts.name, 'title', title || null);
+  const owner = [workflow.owner, workflow.host].filter(Boolean).join(' on ');
+  write(parts.owner, owner);
+  const words = status(workflow);
+  if (write(parts.status, words)) tellTitle(workflow, words);
+  parts.status.dataset.status = statusKind(workflow);
+  drawTotals(workflow);
+  write(parts.facts, facts(workflow));
+  tellMark();
+}
+
+/** Say in words how the workflow is, and why. */
+function status(workflow) {
+  if (store.shutdown) return 'stopped';
+  if (!workflow.status) return '';
+  const failed = countOf('failed') + countOf('submit-failed');
+  const why = workflow.statusMsg && workflow.statusMsg !== workflow.status ? workflow.statusMsg : '';
+  const stalled = /^stalled/.test(why);
+  const words = why.startsWith(workflow.status) || stalled ? why : [workflow.status, why].filter(Boolean).join(': ');
+  return stalled && failed ? `${words}: ${plural(failed, 'task')} failed` : words;
+}
+
+function statusKind(workflow) {
+  if (store.shutdown) return 'stopped';
+  if (/stalled/.test(workflow.statusMsg ?? '')) return 'stalled';
+  return workflow.status ?? '';
+}
+
+/** Put the state into the title of the browser's tab. */
+function tellTitle(workflow, words) {
+  const name = workflow.name ?? '';
+  const failed = countOf('failed') + countOf('submit-failed');
+  document.title = `${failed ? `✗${failed} ` : ''}${name}${words ? ` – ${words}` : ''}`;
+}
+
+function countOf(state) {
+  if (mayRead()) return model.root.counts[STATES.indexOf(state)];
+  return store.workflow?.stateTotals?.[state] ?? 0;
+}
+
+function drawTotals() {
+  const wanted = STATES.filter((state) => countOf(state) || filter.states.has(state))
+    .map((state) => [state, countOf(state), () => stateIcon(state, '', 5), filter.states.has(state)]);
+  const {modified} = model.root;
+  MODIFIERS.forEach(([name], index) => {
+    if (modified[index] || filter.modifiers.has(name)) {
+      wanted.push([name, modified[index], () => badgeIcon(name), filter.modifiers.has(name)]);
+    }
+  });
+  const known = new Map([...parts.totals.children].map((chip) => [chip.dataset.word, chip]));
+  for (const [word, count, icon, on] of wanted) {
+    const chip = known.get(word) ?? makeChip(word, icon());
+    known.delete(word);
+    chip.querySelector('b').textContent = count.toLocaleString('en');
+    attribute(chip, mayRead() ? 'aria-pressed' : 'data-on', String(on));
+  }
+  for (const chip of known.values()) chip.remove();
+  sortChips(wanted.map(([word]) => word));
+}
+
+function makeChip(word, icon) {
+  const body = [icon, el('b'), ' ', el('span', {class: 'word'}, word)];
+  const chip = mayRead()
+    ? el('button', {
+      type: 'button', class: 'chip', title: `Show only what is ${word}`, on: {click: () => filter.toggle(word)},
+    }, ...body)
+    : el('span', {class: 'chip'}, ...body);
+  chip.dataset.word = word;
+  chip.classList.add(`s-${word}`);
+  parts.totals.append(chip);
+  return chip;
+}
+
+function sortChips(words) {
+  const chips = [...parts.totals.children];
+  const right = words.every((word, index) => chips[index]?.dataset.word === word);
+  if (right) return;
+  for (const word of words) parts.totals.append(chips.find((chip) => chip.dataset.word === word));
+}
+
+function facts(workflow) {
+  const cycles = [workflow.oldestActiveCyclePoint, workflow.newestActiveCyclePoint].filter(Boolean);
+  const ours = document.body.dataset.version;
+  return [
+    cycles.length ? `cycles ${[...new Set(cycles)].join(' to ')}` : '',
+    workflow.runMode ? `${workflow.runMode} mode` : '',
+    workflow.cylcVersion ? `Cylc ${workflow.cylcVersion}` : '',
+    ours ? `cylc-flask ${ours}` : '',
+  ].filter(Boolean).join(' · ');
+}
+
+function tellMark() {
+  const mark = store.shutdown && transport.mark !== 'live' ? 'stopped' : transport.mark;
+  const [word, meaning] = MARKS[mark];
+  const updated = store.workflow?.lastUpdated;
+  const quiet = Date.now() - transport.heard > QUIET;
+  const last = updated ? time(updated) : null;
+  const since = mark === 'offline' ? `, ${ago(transport.heard)}` : last ? ` ${last.text}` : '';
+  parts.mark.dataset.mark = mark;
+  write(parts.mark.querySelector('.text'), word + since);
+  attribute(parts.mark, 'title', [
+    meaning, last ? `Last change: ${last.title}` : '', quiet ? `Last heard: ${ago(transport.heard)}` : '',
+  ].filter(Boolean).join('\n'));
+}
+
+/** Who the reader is, and how to be somebody else. */
+function account() {
+  const {user, privilege, signedIn} = document.body.dataset;
+  if (signedIn === 'true') {
+    return el('span', {class: 'account'}, el('span', {class: 'dim', title: `May: ${privilege}`}, user),
+      el('button', {type: 'button', class: 'plain', on: {click: signOut}}, 'Sign out'));
+  }
+  return el('span', {class: 'account'}, unseen(`You are ${user}. `), el('a', {href: './login'}, 'Log in'));
+}
+
+async function signOut() {
+  try {
+    await fetch(url('logout'), {method: 'POST', headers: proof(), redirect: 'manual'});
+  } finally {
+    location.reload();
+  }
+}

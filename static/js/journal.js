@@ -1,0 +1,116 @@
+// This file is part of cylc-flask. Copyright (C) the cylc-flask developers.
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What was done in this browser, and what became of it. */
+
+import {announce, el} from './dom.js';
+import {timeElement} from './format.js';
+import {ofWorkflow, recall, remember} from './prefs.js';
+
+/** So many are kept. */
+const MOST = 200;
+
+/** How long a notice stays, in milliseconds; failures stay until dismissed. */
+const STAYS = 6000;
+
+const WORDS = {
+  sent: 'sent', accepted: 'waiting for the scheduler', succeeded: 'succeeded', warnings: 'done, with warnings',
+  failed: 'failed', dropped: 'dropped: the scheduler stopped', refused: 'refused', lost: 'lost',
+};
+
+const GOOD = new Set(['sent', 'accepted', 'succeeded']);
+
+class Journal {
+  constructor() {
+    this.entries = null;
+    this._listeners = new Set();
+  }
+
+  subscribe(listener) {
+    this._listeners.add(listener);
+  }
+
+  /** Note that a command is being sent. */
+  begin(command, targets, args) {
+    this._read();
+    const entry = {
+      time: Date.now() / 1000, command: command.command, targets: targets.slice(0, 20),
+      count: targets.length, args: Object.keys(args).length ? JSON.stringify(args) : '',
+      state: 'sent', text: '',
+    };
+    this.entries.unshift(entry);
+    this.entries.length = Math.min(this.entries.length, MOST);
+    this._notice(entry);
+    this._changed();
+    return entry;
+  }
+
+  /** Note that the scheduler will do it. */
+  accepted(entry) {
+    entry.state = 'accepted';
+    this._changed(entry);
+  }
+
+  /** Note what became of it. */
+  end(entry, {state, text}) {
+    Object.assign(entry, {state, text: text ?? ''});
+    this._changed(entry);
+    announce(sentence(entry));
+    if (GOOD.has(state)) setTimeout(() => entry.notice?.remove(), STAYS);
+  }
+
+  /** Forget all. */
+  clear() {
+    this.entries = [];
+    this._changed();
+  }
+
+  /** Make the list of all of it. */
+  list() {
+    this._read();
+    if (!this.entries.length) return el('p', {class: 'dim'}, 'Nothing yet.');
+    return el('ol', {class: 'journal'}, ...this.entries.map((entry) => el('li', {class: `is-${entry.state}`},
+      timeElement(entry.time), ' ', el('b', {}, title(entry)), ' ',
+      el('span', {class: 'outcome'}, WORDS[entry.state] ?? entry.state),
+      entry.text ? el('span', {class: 'dim'}, ` ${entry.text}`) : null,
+      entry.args ? el('code', {}, entry.args) : null)));
+  }
+
+  _read() {
+    this.entries ??= recall(ofWorkflow('done'), []);
+  }
+
+  _notice(entry) {
+    const place = document.getElementById('notices') ?? document.body.appendChild(el('div', {id: 'notices'}));
+    const text = el('span', {class: 'text'});
+    const notice = el('div', {class: 'notice'}, text, el('button', {
+      type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: {click: () => notice.remove()},
+    }, '×'));
+    Object.defineProperty(entry, 'notice', {value: notice, enumerable: false});
+    place.append(notice);
+    while (place.children.length > 4) place.firstChild.remove();
+    this._write(entry);
+  }
+
+  _write(entry) {
+    entry.notice.className = `notice is-${entry.state}`;
+    entry.notice.firstChild.textContent = sentence(entry);
+  }
+
+  _changed(entry) {
+    if (entry) this._write(entry);
+    remember(ofWorkflow('done'), this.entries);
+    for (const listener of this._listeners) listener();
+  }
+}
+
+function title({command, targets, count}) {
+  const shown = targets.slice(0, 3).join(' ');
+  return `${command} ${shown}${count > 3 ? ` and ${count - 3} more` : ''}`.trim();
+}
+
+function sentence(entry) {
+  const text = entry.text && entry.state !== 'succeeded' ? ` – ${entry.text}` : '';
+  return `${title(entry)}: ${WORDS[entry.state] ?? entry.state}${text}`;
+}
+
+export const journal = new Journal();
