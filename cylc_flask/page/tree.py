@@ -73,7 +73,7 @@ def tree(store: Store, limit: int = LIMIT) -> list[Node]:
 def _cycle(
     store: Store, point: str, proxies: list[Element], whole: bool
 ) -> Node:
-    cycle = Node('cycle', f'{store.workflow.id}/{point}', point)
+    cycle = Node('cycle', f'{store.workflow.id}//{point}', point)
     if whole:
         _fill(cycle, store, proxies)
     states = [proxy.state for proxy in proxies]

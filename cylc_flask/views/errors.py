@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 import orjson
 from werkzeug.exceptions import HTTPException
 
@@ -33,6 +33,9 @@ PROBLEM = 'application/problem+json'
 
 #: Where clients look for a list of errors.
 GRAPHQL = '/graphql'
+
+#: What somebody else may be allowed.
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 #: What Cylc 7 said where it knew no better.
 UNEXPECTED = (
@@ -96,9 +99,18 @@ def page(status: int, text: str) -> Response:
             'detail': text,
         }), status, mimetype=PROBLEM)
     return Response(
-        render_template('error.html', status=status, title=title, text=text),
-        status, content_type=HTML,
+        render_template(
+            'error.html', status=status, title=title, text=text,
+            login=_login() if status in REFUSALS else '',
+        ), status, content_type=HTML,
     )
+
+
+def _login() -> str:
+    """Return where a person can log in, '' if nobody can or need not."""
+    if is_browser() and 'login.login' in current_app.view_functions:
+        return f'{request.script_root}/login'
+    return ''
 
 
 def _wants_json() -> bool:

@@ -52,7 +52,7 @@ from cylc_flask.query.errors import (
     error,
     of_request,
 )
-from cylc_flask.views import current, stream
+from cylc_flask.views import current, graphiql, stream
 from cylc_flask.views.operations import FAULT
 from cylc_flask.views.stream import STREAM
 
@@ -77,11 +77,11 @@ def init_app(app: Flask) -> None:
     view = requires(Privilege.NONE)(
         GraphQL.as_view('graphql', services.engine.schema, services.reader)
     )
-    app.add_url_rule('/graphql', view_func=view)
+    app.add_url_rule('/graphql', view_func=gate.for_browsers(view))
     streamed = requires(Privilege.NONE)(
         Streamed.as_view('stream', services.engine.schema, services.reader)
     )
-    app.add_url_rule('/graphql/stream', view_func=streamed)
+    app.add_url_rule('/graphql/stream', view_func=gate.for_browsers(streamed))
 
 
 class Refusal(HTTPException):
@@ -151,6 +151,8 @@ class GraphQL(GraphQLView[Context, None]):
 
     def dispatch_request(self) -> Response:
         """Answer a request, with one operation or several."""
+        if graphiql.is_wanted():
+            return graphiql.page()
         media_type = JSON
         try:
             with _refusing():

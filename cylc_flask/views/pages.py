@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, render_template
 from markupsafe import Markup
 
 from cylc_flask.auth import gate
-from cylc_flask.page import state, tree
+from cylc_flask.page import state
+from cylc_flask.page.tree import LIMIT, tree
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.replica.encode import dump
 from cylc_flask.views import current, rest, web
@@ -58,8 +59,7 @@ def workflow() -> Response:
         signed_in=web.is_signed_in(),
         csrf_cookie=web.csrf_cookie(),
         header=state.header(flow.store, level),
-        cycles=_cycles(flow) if level >= Privilege.FULL_READ else None,
-        limit=tree.LIMIT,
+        tree=_tree(flow) if level >= Privilege.FULL_READ else None,
         island=Markup(_state(flow, level)),
     )
 
@@ -72,8 +72,11 @@ def api() -> Response:
     return web.page('api.html', sections=describe(rest.endpoints()))
 
 
-def _cycles(flow: Workflow) -> list[tree.Node]:
-    made: list[tree.Node] = flow.made('page tree', tree.tree)
+def _tree(flow: Workflow) -> Markup:
+    """Return the tasks, as they are listed before any script runs."""
+    made: Markup = flow.made('page tree', lambda store: Markup(
+        render_template('tree.html', cycles=tree(store), limit=LIMIT)
+    ))
     return made
 
 

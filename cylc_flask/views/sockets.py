@@ -260,7 +260,8 @@ def add(
         view: Talks with one client, until it returns.
         privilege: What the client needs.
         subprotocols: What can be spoken; the client says what it speaks.
-        later: The first message may tell who the client is.
+        later: The first message may tell who the client is; a browser need
+            not say.
     """
     def talk(websocket: Server) -> None:
         _talk(websocket, view)
@@ -271,7 +272,7 @@ def add(
     gate.before_login(talk, partial(_check_handshake, subprotocols))
     gate.before_privilege(talk, _check_room)
     if later:
-        gate.login_later(talk)
+        gate.login_later(gate.for_browsers(talk))
     app.config['SOCK_SERVER_OPTIONS']['subprotocols'] += subprotocols
     Sock(app).route(path, provide_automatic_options=False)(talk)
     app.add_url_rule(
