@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Starts the page: first what the HTML holds, then live. */
 
+import './loglink.js';
 import * as bar from './bar.js';
 import * as dots from './dots.js';
 import * as header from './header.js';
