@@ -150,6 +150,6 @@ def _is_large(answer: Response) -> bool:
         and not answer.direct_passthrough
         and answer.mimetype in LARGE_TYPES
         and 'Content-Encoding' not in answer.headers
-        and not answer.cache_control.no_transform
+        and 'no-transform' not in answer.cache_control
         and len(answer.get_data()) > SMALL
     )
