@@ -10,6 +10,22 @@ import {nameOf, store} from './store.js';
 import {selection} from './select.js';
 import {mayAny} from './rights.js';
 
+/** A row of something: its task and newest job are looked up when drawn. */
+export class Item {
+  constructor(fields) {
+    Object.assign(this, fields);
+  }
+
+  get task() {
+    return this.node?.task ?? null;
+  }
+
+  /** Its job, if it is one; or the newest job of its task. */
+  get job() {
+    return this.own ?? (this.task && lastJob(this.task));
+  }
+}
+
 /** The newest job of a task. */
 export function lastJob(task) {
   return task.jobs.at(-1);
@@ -81,10 +97,10 @@ export const JOB_COLUMNS = [
   {id: 'platform', label: 'Platform', class: 'wide', value: ({job}) => job?.platform ?? ''},
   {id: 'jobid', label: 'Job id', class: 'wide num', value: ({job}) => (job?.jobId ?? '')},
   {id: 'submitted', label: 'Submitted', class: 'wide num', ...timed('submittedTime')},
-  {id: 'started', label: 'Started', class: 'num', ...timed('startedTime')},
+  {id: 'started', label: 'Started', class: 'started num', ...timed('startedTime')},
   {id: 'finished', label: 'Finished', class: 'middle num', ...timed('finishedTime')},
   {
-    id: 'ran', label: 'Run time', class: 'num',
+    id: 'ran', label: 'Run time', class: 'ran num',
     value: ({job, task}) => `${duration(ran(job))}|${usual(task)}`,
     draw: ({task}, value) => [el('span', {title: usual(task)}, value.split('|')[0])],
   },

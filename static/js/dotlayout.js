@@ -18,8 +18,8 @@ export const LINE = 20;
 const MARGIN = 10;
 const HEADING = 30;
 
-/** With fewer cycles the matrix is not chosen by itself. */
-const MATRIX_FROM = 3;
+/** Bands are chosen by themselves where they are shorter by so much. */
+const DENSER = 2;
 
 /**
  * @typedef {{y: number, height: number, label: string, heading: boolean,
@@ -30,19 +30,20 @@ const MATRIX_FROM = 3;
 
 /**
  * Place all dots which the filter leaves.
- * @param {number} width - Of the view.
+ * @param {{clientWidth: number, clientHeight: number}} room - Of the view.
  * @param {'auto'|'matrix'|'bands'} wish
  * @param {(text: string) => number} measure - The width of a text.
  * @returns {Layout}
  */
-export function layout(width, wish, measure) {
+export function layout({clientWidth: width, clientHeight: height}, wish, measure) {
   const tasks = [...model.nodes.values()].filter(({kind, task}) => kind === 'task' && filter.fits(task));
   const cycles = new Map(tasks.map((node) => [node.cycle, node.cycleKey]));
   const points = [...cycles].sort((one, other) => (one[1] < other[1] ? -1 : 1)).map(([point]) => point);
-  if (wish === 'matrix' || (wish === 'auto' && points.length >= MATRIX_FROM)) {
-    return matrix(tasks, points, width, measure);
-  }
-  return bands(tasks, points, width, measure);
+  if (wish === 'bands') return bands(tasks, points, width);
+  const wide = matrix(tasks, points, width, measure);
+  if (wish === 'matrix' || wide.height <= height) return wide;
+  const dense = bands(tasks, points, width);
+  return dense.height * DENSER < wide.height ? dense : wide;
 }
 
 /** Families as a path, so that what belongs together is together. */

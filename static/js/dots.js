@@ -17,7 +17,13 @@ import {LINE, PITCH, layout, lineAt} from './dotlayout.js';
 const FONT = '12px system-ui, sans-serif';
 const SIZE = 17;
 
+/** How often dots may change their places, in milliseconds. */
+const PLACE_EVERY = 300;
+
 let view = null;
+
+/** Widths of texts that were measured. */
+const widths = new Map();
 
 /** Show the dots in an element. */
 export function show(place) {
@@ -25,7 +31,7 @@ export function show(place) {
   const space = el('div', {class: 'space'});
   const tip = el('div', {class: 'tip', hidden: true});
   const scroller = el('div', {
-    id: 'dots', class: 'dots', tabindex: 0, role: 'application', 'aria-roledescription': 'tasks as dots',
+    id: 'dot-field', class: 'dots', tabindex: 0, role: 'application', 'aria-roledescription': 'tasks as dots',
     'aria-label': 'Tasks as dots. Arrows move from task to task, enter opens one, space selects, m gives its menu.',
   }, canvas, space);
   const shape = el('button', {type: 'button', class: 'shape', on: {click: reshape}});
@@ -49,7 +55,7 @@ export function show(place) {
   });
   view.themes.observe(document.documentElement, {attributeFilter: ['data-theme']});
   view.stop = model.subscribe(({structure}) => {
-    if (structure) refresh();
+    if (structure) later();
     else soon();
   });
   refresh();
@@ -60,6 +66,7 @@ export function hide() {
   view.observer.disconnect();
   view.themes.disconnect();
   view.stop();
+  clearTimeout(view.timer);
   view = null;
 }
 
@@ -67,6 +74,15 @@ export function hide() {
 export function refresh() {
   if (!view) return;
   view.stale = true;
+  soon();
+}
+
+/** Place them anew before long: tasks come and go all the time. */
+function later() {
+  view.timer ??= setTimeout(() => {
+    if (view) view.timer = null;
+    refresh();
+  }, PLACE_EVERY);
   soon();
 }
 
@@ -97,13 +113,19 @@ function arrange() {
   const {context, scroller, space, shape} = view;
   view.stale = false;
   context.font = FONT;
-  view.layout = layout(scroller.clientWidth, view.wish, (text) => context.measureText(text).width);
+  view.layout = layout(scroller, view.wish, measure);
   const {lines, width, height, columns} = view.layout;
   space.style.width = `${width}px`;
   space.style.height = `${height}px`;
   shape.textContent = columns.length ? 'As bands' : 'As a matrix';
   view.where = new Map();
   lines.forEach((line, row) => line.cells.forEach((cell, column) => view.where.set(cell.id, [row, column])));
+}
+
+function measure(text) {
+  let width = widths.get(text);
+  if (width === undefined) widths.set(text, width = view.context.measureText(text).width);
+  return width;
 }
 
 function colour(name) {

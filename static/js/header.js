@@ -39,8 +39,8 @@ export function build(header) {
   });
   header.replaceChildren(
     el('div', {class: 'line first'},
-      parts.name, parts.owner, parts.status, el('span', {class: 'gap'}), parts.mark, parts.theme, account()),
-    el('div', {class: 'line second'}, parts.totals, parts.facts),
+      parts.name, parts.owner, parts.status, parts.facts, parts.mark, parts.theme, account()),
+    parts.totals,
   );
   changed();
   drawTheme();
@@ -78,7 +78,8 @@ export function changed() {
   if (write(parts.status, words)) tellTitle(workflow, words);
   parts.status.dataset.status = statusKind(workflow);
   drawTotals(workflow);
-  write(parts.facts, facts(workflow));
+  const known = facts(workflow);
+  if (write(parts.facts, known)) parts.facts.title = known;
   tellMark();
 }
 

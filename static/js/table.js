@@ -12,7 +12,7 @@ import {INDEX} from './states.js';
 import {listen} from './rowkeys.js';
 import {openTask} from './panel.js';
 import {Rows} from './windowed.js';
-import {JOB_COLUMNS, familyOf, jobMarks, lastJob, look, more, ran, taskMark, tick} from './cells.js';
+import {Item, JOB_COLUMNS, familyOf, jobMarks, look, more, ran, taskMark, tick} from './cells.js';
 
 /** Rows change their order at most this often, so that they can be read. */
 const SORT_EVERY = 500;
@@ -45,7 +45,7 @@ const COLUMNS = [
     value: ({node, task}) => `${look(task)} ${selection.has(node.id)}`,
     draw: ({node, task}) => [
       tick(node.id, node.name), taskMark(task),
-      el('span', {class: 'open label task'}, node.name),
+      el('span', {class: 'open label task', title: node.name}, node.name),
     ],
   },
   {id: 'cycle', label: 'Cycle', class: 'num', value: ({node}) => node.cycle},
@@ -69,7 +69,7 @@ function stateText(task) {
 export function show(place) {
   order = recall(ofWorkflow('order'), FIRST);
   rows = new Rows({
-    id: 'table', role: 'grid', label: 'Tasks', columns: COLUMNS, describe,
+    id: 'table-rows', role: 'grid', label: 'Tasks', columns: COLUMNS, describe,
   });
   listen(rows, {
     id: (item) => item.node.id,
@@ -103,11 +103,6 @@ export function beat() {
 }
 
 function take({structure, changed}) {
-  for (const id of changed) {
-    const item = rows.items[rows.place(id)];
-    const task = item && model.nodes.get(id)?.task;
-    if (task) Object.assign(item, {task, job: lastJob(task)});
-  }
   rows.show(rows.items, changed);
   if (!structure && !changed.size) return;
   timer ??= setTimeout(() => {
@@ -120,7 +115,7 @@ function sorted() {
   const items = [];
   for (const node of model.nodes.values()) {
     if (node.kind !== 'task' || !filter.fits(node.task)) continue;
-    const item = {key: node.id, node, task: node.task, job: lastJob(node.task)};
+    const item = new Item({key: node.id, node});
     item.by = BY[order.column](item);
     items.push(item);
   }

@@ -13,7 +13,7 @@ import {store} from './store.js';
 import {listen} from './rowkeys.js';
 import {openTask} from './panel.js';
 import {Rows} from './windowed.js';
-import {JOB_COLUMNS, groupMark, jobMarks, lastJob, look, more, taskMark, tick} from './cells.js';
+import {JOB_COLUMNS, Item, groupMark, jobMarks, look, more, taskMark, tick} from './cells.js';
 
 /** Up to so many tasks, families are open unless they were closed. */
 const FEW = 400;
@@ -31,7 +31,7 @@ let stop = null;
 export function show(place) {
   opened = new Map(recall(ofWorkflow('open'), []));
   rows = new Rows({
-    id: 'tree', role: 'treegrid', label: 'Tasks by cycle and family', columns: COLUMNS, describe,
+    id: 'tree-rows', role: 'treegrid', label: 'Tasks by cycle and family', columns: COLUMNS, describe,
   });
   listen(rows, {
     id: (item) => item.node?.id ?? null,
@@ -39,6 +39,10 @@ export function show(place) {
     open: (item) => (item.node?.kind === 'task' ? openTask(item.node.id)
       : item.job ? openTask(item.parent.node.id) : toggle(item)),
   });
+  rows.head.firstChild.append(
+    el('button', {type: 'button', class: 'plain', title: 'Open all families', on: {click: () => setAll(true)}}, 'open all'),
+    el('button', {type: 'button', class: 'plain', title: 'Close all families', on: {click: () => setAll(false)}}, 'close all'),
+  );
   rows.element.addEventListener('click', (event) => {
     const twist = event.target.closest('.twist');
     const item = twist && rows.items[rows.place(twist.dataset.key)];
@@ -66,7 +70,7 @@ export function refresh() {
 /** Let the clock go on: run times and progress. */
 export function beat() {
   if (!rows) return;
-  const running = rows.shown.filter(([item]) => (item.task ?? item.node?.task)?.state === 'running');
+  const running = rows.shown.filter(([item]) => item.task?.state === 'running');
   rows.show(rows.items, new Set(running.map(([item]) => item.key)));
 }
 
@@ -120,10 +124,9 @@ function keep() {
 function flatten() {
   const items = [];
   const walk = (node, parent, index, size) => {
-    const item = {
-      key: node.id, node, parent, index, size, level: node.depth + 1, open: isOpen(node),
-      twists: true, task: node.task ?? null, job: node.task ? lastJob(node.task) : null, shown: null,
-    };
+    const item = new Item({
+      key: node.id, node, parent, index, size, level: node.depth + 1, open: isOpen(node), twists: true,
+    });
     if (node.kind === 'task') {
       item.twists = node.task.jobs.length > 0;
       items.push(item);
@@ -134,7 +137,6 @@ function flatten() {
     items.push(item);
     const shown = branch(node, item, items, walk);
     if (!shown) items.length = place;
-    item.shown = shown;
     return shown;
   };
   const cycles = model.root.children;
@@ -158,10 +160,10 @@ function branch(node, item, items, walk) {
 }
 
 function jobItem(job, parent) {
-  return {
-    key: job.id, node: null, parent, job, task: null, level: parent.level + 1,
-    index: 1, size: 1, open: false, twists: false, jobs: parent.node.task,
-  };
+  return new Item({
+    key: job.id, node: null, own: job, parent, level: parent.level + 1,
+    index: 1, size: 1, open: false, twists: false,
+  });
 }
 
 const COLUMNS = [
@@ -194,9 +196,15 @@ function drawName(item) {
     task ? taskMark(node.task) : groupMark(node),
     el('span', {
       class: `open label ${node.kind}${task && ghostly(node.task) ? ' ghost' : ''}`,
-      title: task ? store.definitions.get(node.name)?.meta?.title || null : null,
+      title: full(node),
     }, node.name),
   ];
+}
+
+/** The whole name, where there may be no room for it; and its title. */
+function full(node) {
+  const title = node.kind === 'task' ? store.definitions.get(node.name)?.meta?.title : '';
+  return title ? `${node.name}: ${title}` : node.name;
 }
 
 /** Whether a task is only near to what is active. */
