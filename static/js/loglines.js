@@ -11,6 +11,9 @@ const BLOCK = 100;
 const MOST_LINES = 40000;
 const LONGEST = 8000;
 
+/** How the scheduler marks what somebody should see. */
+const SEVERITY = /^\S+ (WARNING|ERROR|CRITICAL)\b/;
+
 /** How far from the end (pixels) somebody is who reads the end. */
 const NEAR = 40;
 
@@ -55,8 +58,10 @@ export class LogLines {
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
-  toEnd() {
+  /** Go to the end; how far that is shows only as lines come into view. */
+  toEnd(frames = 4) {
     this.place.scrollTop = this.place.scrollHeight;
+    if (frames) requestAnimationFrame(() => this.toEnd(frames - 1));
   }
 
   /**
@@ -107,7 +112,8 @@ export class LogLines {
   }
 
   _line(line, number) {
-    return el('div', {class: 'line', data: number === null ? {} : {line: number}},
+    const severity = SEVERITY.exec(line)?.[1].toLowerCase() ?? '';
+    return el('div', {class: `line ${severity}`, data: number === null ? {} : {line: number}},
       number === null ? null : el('a', {
         class: 'number', tabindex: -1, href: this._link(number), 'data-number': number,
         'aria-label': `line ${number}`,
