@@ -38,6 +38,7 @@ from flask import (
     request,
 )
 
+from cylc_flask.auth import gate
 from cylc_flask.errors import RequestError
 from cylc_flask.line_numbers import LineNumbers
 from cylc_flask.logs import PIECE, Folder, Log, find
@@ -81,6 +82,7 @@ def init_app(app: Flask) -> None:
     defaults={'id_': ''},
 )
 @bp.route('/logs/<path:id_>', methods=METHODS, provide_automatic_options=False)
+@gate.for_browsers
 @requires(Privilege.FULL_READ)
 def show(id_: str) -> Response:
     """Return a log, or what is in a folder of logs."""
