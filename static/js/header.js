@@ -21,7 +21,7 @@ const MARKS = {
   live: ['live', 'Each change is shown as it happens.'],
   polling: ['polling', 'The server is asked every few seconds.'],
   offline: ['offline', 'The server cannot be reached; it is tried again and again.'],
-  refused: ['log in again', 'The session has ended, or you may do less than before.'],
+  refused: ['not told any more:', 'The session has ended, or you may do less than before.'],
   stopped: ['stopped', 'The workflow has stopped; this is how it was.'],
 };
 
@@ -29,10 +29,11 @@ const parts = {};
 
 /** Build the header, once. */
 export function build(header) {
+  parts.again = el('a', {href: './login', hidden: true}, 'log in again');
   Object.assign(parts, {
     name: el('h1'), owner: el('span', {class: 'owner dim'}),
     status: el('span', {class: 'status', role: 'status'}),
-    mark: el('span', {class: 'live'}, el('span', {class: 'dot', 'aria-hidden': 'true'}), el('span', {class: 'text'})),
+    mark: el('span', {class: 'live'}, el('span', {class: 'dot', 'aria-hidden': 'true'}), el('span', {class: 'text'}), parts.again),
     totals: el('div', {class: 'totals', role: 'group', 'aria-label': 'Tasks by state'}),
     facts: el('p', {class: 'facts dim'}),
     theme: el('button', {type: 'button', class: 'plain theme', on: {click: changeTheme}}),
@@ -75,7 +76,8 @@ export function changed() {
   const owner = [workflow.owner, workflow.host].filter(Boolean).join(' on ');
   write(parts.owner, owner);
   const words = status(workflow);
-  if (write(parts.status, words)) tellTitle(workflow, words);
+  write(parts.status, words);
+  tellTitle(workflow, words);
   parts.status.dataset.status = statusKind(workflow);
   drawTotals(workflow);
   const known = facts(workflow);
@@ -104,7 +106,8 @@ function statusKind(workflow) {
 function tellTitle(workflow, words) {
   const name = workflow.name ?? '';
   const failed = countOf('failed') + countOf('submit-failed');
-  document.title = `${failed ? `✗${failed} ` : ''}${name}${words ? ` – ${words}` : ''}`;
+  const title = `${failed ? `✗${failed} ` : ''}${name}${words ? ` – ${words}` : ''}`;
+  if (document.title !== title) document.title = title;
 }
 
 function countOf(state) {
@@ -169,8 +172,9 @@ function tellMark() {
   const updated = store.workflow?.lastUpdated;
   const quiet = Date.now() - transport.heard > QUIET;
   const last = updated ? time(updated) : null;
-  const since = mark === 'offline' ? `, ${ago(transport.heard)}` : last ? ` ${last.text}` : '';
+  const since = mark === 'offline' ? `, ${ago(transport.heard)}` : last && mark !== 'refused' ? ` ${last.text}` : ' ';
   parts.mark.dataset.mark = mark;
+  parts.again.hidden = mark !== 'refused';
   write(parts.mark.querySelector('.text'), word + since);
   attribute(parts.mark, 'title', [
     meaning, last ? `Last change: ${last.title}` : '', quiet ? `Last heard: ${ago(transport.heard)}` : '',

@@ -183,7 +183,7 @@ class Transport {
   /** See whether the server is there: then it is this way that is blocked. */
   async _probe(proven, next) {
     try {
-      await query('{__typename}');
+      await query('{workflows {status}}');
     } catch (error) {
       if (refusal(error)) this._set('refused');
       return;
