@@ -39,7 +39,7 @@ from flask import (
 )
 
 from cylc_flask.auth import gate
-from cylc_flask.errors import RequestError
+from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.line_numbers import LineNumbers
 from cylc_flask.logs import PIECE, Folder, Log, find
 from cylc_flask.privilege import Privilege, requires
@@ -87,7 +87,12 @@ def init_app(app: Flask) -> None:
 def show(id_: str) -> Response:
     """Return a log, or what is in a folder of logs."""
     run_dir = current.workflow().store.side.definition.run_dir
-    found = find(Path(run_dir, 'log'), id_)
+    try:
+        found = find(Path(run_dir, 'log'), id_)
+    except NotFound:
+        if 'empty' not in request.args:
+            raise
+        found = Folder(id_, [], [])
     if isinstance(found, Folder):
         return _list(found)
     try:

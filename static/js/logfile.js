@@ -19,12 +19,12 @@ export function logUrl(id, search = '') {
 }
 
 /**
- * Ask what is in a folder of logs; null where there is none.
+ * Ask what is in a folder of logs; nothing is in one that there is not yet.
  * @param {string} id - For example `1/foo/01`.
+ * @returns {Promise<{files: object[], folders: string[]}>}
  */
 export async function listLogs(id) {
-  const answer = await fetch(logUrl(id), {headers: {Accept: 'application/json'}});
-  if (answer.status === 404) return null;
+  const answer = await fetch(logUrl(id, '?empty=1'), {headers: {Accept: 'application/json'}});
   await check(answer);
   return answer.json();
 }

@@ -58,10 +58,16 @@ export class LogLines {
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
-  /** Go to the end; how far that is shows only as lines come into view. */
-  toEnd(frames = 4) {
-    this.place.scrollTop = this.place.scrollHeight;
-    if (frames) requestAnimationFrame(() => this.toEnd(frames - 1));
+  /**
+   * Go to the end; how far that is shows only as lines come into view.
+   * A reader who leaves it meanwhile is let go.
+   */
+  toEnd(frames = 4, from = 0) {
+    const {place} = this;
+    if (place.scrollTop < from - 1) return;
+    place.scrollTop = place.scrollHeight;
+    const now = place.scrollTop;
+    if (frames) requestAnimationFrame(() => this.toEnd(frames - 1, now));
   }
 
   /**

@@ -116,17 +116,17 @@ class Viewer {
     const [listed, beside] = await Promise.all([
       listLogs(folder), listLogs(own ? '' : parts.slice(0, 2).join('/')),
     ]);
-    const folders = (beside?.folders ?? []).filter((name) => !own || OWN.includes(name))
+    const folders = beside.folders.filter((name) => !own || OWN.includes(name))
       .map((name) => (own ? [name, name] : [`${parts[0]}/${parts[1]}/${name}`, `${parts[0]}/${parts[1]} #${Number(name)}`]));
     const here = folder.endsWith('/NN') ? folders.at(-1)?.[0] ?? folder : folder;
     fill(this._folders, folders.length ? folders : [[here, here]], here);
-    const files = listed?.files ?? [];
+    const {files} = listed;
     const wanted = parts.length > here.split('/').length ? parts.at(-1) : preferred(files);
     fill(this._files, files.map((file) => [`${here}/${file.name}`, nameOf(file)]), `${here}/${wanted}`);
     if (wanted && files.some((file) => file.name === wanted)) return `${here}/${wanted}`;
-    this._note(listed
-      ? `There is no ${wanted ?? 'file'} yet. Logs of jobs on other hosts are here when Cylc has fetched them.`
-      : 'There are no logs yet.');
+    this._note(files.length
+      ? `There is no ${wanted} yet.`
+      : 'There are no logs yet. Those of jobs on other hosts are here when Cylc has fetched them.');
     this._timer = setTimeout(() => this.show(id), 5 * EVERY);
     return null;
   }
@@ -159,13 +159,15 @@ class Viewer {
   }
 
   async _more() {
-    const stick = this._lines.atEnd;
     const turn = this._turn;
-    if (!stick && this._file.after) return; // it is loaded when it is wanted
-    const text = await this._file.later();
+    if (!this._lines.atEnd && this._file.after) return; // it is loaded when it is wanted
+    let text = await this._file.later();
     if (this._turn !== turn) return;
+    const stick = this._lines.atEnd;
     if (!text || (this._lines.full && stick)) {
-      await this._file.open().then((fresh) => this._again(fresh));
+      text = await this._file.open();
+      if (this._turn !== turn) return;
+      this._again(text);
     } else if (text.lines.length || text.rest) this._lines.append(text);
     if (stick) this._lines.toEnd();
     this._tell();
@@ -194,8 +196,10 @@ class Viewer {
       else if (up) this._lines.prepend(text);
       else this._lines.append(text);
       this._tell();
+      // Who has gone on meanwhile has been passed over.
+      requestAnimationFrame(() => this._scrolled());
     } catch (error) {
-      this._tell(error.message);
+      if (this._turn === turn) this._tell(error.message);
     } finally {
       this._busy = false;
     }

@@ -167,6 +167,13 @@ def test_lists(call: Caller) -> None:
     assert call('logs/1/foo/01/').json == listed.json
 
 
+def test_a_folder_that_there_is_not_yet(call: Caller) -> None:
+    """Pages ask for it in vain, and browsers complain of each error."""
+    assert call('logs/2/bar/01').status_code == 404
+    assert call('logs/2/bar/01?empty=1').json == {
+        'id': '2/bar/01', 'files': [], 'folders': [], 'more': False}
+
+
 def test_lists_for_people(call: Caller) -> None:
     odd = call.out.with_name('a:b <i>&%41"')
     odd.write_text('x')
