@@ -34,7 +34,7 @@ export function build(nav, views) {
   nav.replaceChildren(
     el('span', {class: 'tabs'}, ...parts.tabs), parts.filters, el('span', {class: 'gap'}), parts.run,
   );
-  parts.selected = el('div', {class: 'selected', role: 'toolbar', 'aria-label': 'Selection', hidden: true});
+  parts.selected = el('section', {class: 'selected', 'aria-label': 'Selection', hidden: true});
   document.getElementById('view').after(parts.selected);
   selection.subscribe(drawSelection);
   model.subscribe(({structure, workflow}) => {

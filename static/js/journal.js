@@ -80,7 +80,7 @@ class Journal {
   }
 
   _notice(entry) {
-    const place = document.getElementById('notices') ?? document.body.appendChild(el('div', {id: 'notices'}));
+    const place = document.getElementById('notices') ?? document.body.appendChild(el('section', {id: 'notices', 'aria-label': 'Notices'}));
     const text = el('span', {class: 'text'});
     const notice = el('div', {class: 'notice'}, text, el('button', {
       type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: {click: () => notice.remove()},

@@ -7,7 +7,7 @@
  * changed, so that a click never meets an element which was just replaced.
  */
 
-import {attribute, el} from './dom.js';
+import {attribute, el, unseen} from './dom.js';
 
 /** Rows above and below the view, so that scrolling shows no gaps. */
 const SPARE = 6;
@@ -34,7 +34,7 @@ export class Rows {
     this.head = el('div', {class: 'row head', role: 'row', 'aria-rowindex': 1},
       ...columns.map((column) => el('div', {
         class: `cell ${column.class ?? ''}`, role: 'columnheader', data: {column: column.id},
-      }, column.label)));
+      }, column.label || unseen('Actions'))));
     this._space = el('div', {class: 'space', role: 'rowgroup'});
     this.element = el('div', {
       id, class: 'rows', role, tabindex: 0, 'aria-label': label,
