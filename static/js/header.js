@@ -40,13 +40,19 @@ export function build(header) {
   });
   header.replaceChildren(
     el('div', {class: 'line first'},
-      parts.name, parts.owner, parts.status, parts.facts, parts.mark, parts.theme, account()),
+      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), parts.theme, account()),
     parts.totals,
   );
   changed();
   drawTheme();
   transport.subscribe(tellMark);
   model.subscribe(changed);
+}
+
+/** The scheduler's log opens over any view. */
+function logLink() {
+  const {logs} = document.body.dataset;
+  return mayRead() && logs === 'true' ? el('a', {href: '#log=scheduler/log'}, 'Log') : null;
 }
 
 /** Draw what is no longer true by the mere passing of time. */

@@ -104,7 +104,7 @@ class Viewer {
       this._dialog.setAttribute('aria-label', `Log ${file}`);
       await this._load(line, turn);
     } catch (error) {
-      if (this._turn === turn) this._fail(error);
+      if (this._turn === turn) this._note(error.message);
     }
   }
 
@@ -238,12 +238,6 @@ class Viewer {
   _note(text) {
     this._text.querySelector('.note')?.remove();
     this._text.append(el('p', {class: 'note'}, text));
-  }
-
-  _fail(error) {
-    this._lines.clear();
-    this._note(error.message);
-    announce(error.message);
   }
 
   _stop() {

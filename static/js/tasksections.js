@@ -106,7 +106,7 @@ function taskLink(id, text) {
 /** How a task is that is waited for. */
 function now(id) {
   const task = store.tasks.get(id);
-  return task ? el('span', {class: 'now'}, ' ', taskIcon(task), ` ${task.state}`) : null;
+  return task ? el('span', {class: 'now'}, ' · ', taskIcon(task), ` ${task.state}`) : null;
 }
 
 function drawXtriggers(list) {
@@ -144,6 +144,7 @@ function times({submittedTime, startedTime, finishedTime, executionTimeLimit}) {
 }
 
 function logLinks(folder) {
+  if (document.body.dataset.logs !== 'true') return null;
   const link = (id, text) => el('a', {
     href: linkTo(id), data: {key: `log ${id}`},
     on: {
