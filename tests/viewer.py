@@ -121,7 +121,8 @@ class Viewer:
         folder = os.environ.get('CYLC_FLASK_PICTURES')
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f'{name}.png')
+            picture = self.page.screenshot()
+            (Path(folder) / f'{name}.png').write_bytes(picture)
 
 
 def ended(run: Run) -> bool:

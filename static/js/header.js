@@ -183,7 +183,7 @@ function tellMark() {
   parts.again.hidden = mark !== 'refused';
   write(parts.mark.querySelector('.text'), word + since);
   attribute(parts.mark, 'title', [
-    meaning, last ? `Last change: ${last.title}` : '', quiet ? `Last heard: ${ago(transport.heard)}` : '',
+    meaning, mark === 'refused' ? transport.reason : '', last ? `Last change: ${last.title}` : '', quiet ? `Last heard: ${ago(transport.heard)}` : '',
   ].filter(Boolean).join('\n'));
 }
 

@@ -71,6 +71,8 @@ class Transport {
     this.mark = 'connecting';
     /** When something was last heard, in milliseconds. */
     this.heard = Date.now();
+    /** Why something was refused, if it was. */
+    this.reason = '';
     this._listeners = new Set();
     this._way = 'socket';
     this._socket = null;
@@ -142,7 +144,7 @@ class Transport {
 
   /** An operation was refused, for whatever reason: say so where it is seen. */
   trouble(message) {
-    console.error(message);
+    this.reason = message;
     this._set('refused');
   }
 
