@@ -21,6 +21,8 @@ from flask import Response, request
 
 from cylc_flask.views import current, web
 
+PATH = '/graphql'
+
 #: What `make assets` makes of GraphiQL.
 SCRIPT = 'bundle/graphiql.js'
 STYLE = 'bundle/graphiql.css'
@@ -32,7 +34,7 @@ def is_wanted() -> bool:
     Programs ask for something, or say that they take anything.
     """
     return (
-        request.endpoint == 'graphql'
+        request.path == PATH
         and request.method != 'POST'
         and not request.args
         and 'page' in current.config().enable

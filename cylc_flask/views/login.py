@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -30,7 +31,12 @@ from cylc_flask.errors import Forbidden, RequestError
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.views import current, sessions, web
 
-METHODS = ('GET', 'HEAD', 'POST')
+RULE: dict[str, Any] = {
+    'methods': ('GET', 'HEAD', 'POST'),
+    'provide_automatic_options': False,
+    # Addresses in a page are relative to its own.
+    'strict_slashes': True,
+}
 
 #: Who logs in where no name is given.
 OWNER = 'cylc'
@@ -58,7 +64,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
 
 
-@bp.route('/login', methods=METHODS, provide_automatic_options=False)
+@bp.route('/login', **RULE)
 @gate.for_browsers
 @requires(Privilege.NONE)
 def login() -> Response:
@@ -86,7 +92,7 @@ def login() -> Response:
     return answer
 
 
-@bp.route('/logout', methods=METHODS, provide_automatic_options=False)
+@bp.route('/logout', **RULE)
 @gate.for_browsers
 @requires(Privilege.NONE)
 def logout() -> Response:

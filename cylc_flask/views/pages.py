@@ -33,7 +33,12 @@ from cylc_flask.views.rest.describe import describe
 if TYPE_CHECKING:
     from cylc_flask.workflows import Workflow
 
-METHODS = ('GET', 'HEAD', 'POST')
+RULE: dict[str, Any] = {
+    'methods': ('GET', 'HEAD', 'POST'),
+    'provide_automatic_options': False,
+    # Addresses in a page are relative to its own.
+    'strict_slashes': True,
+}
 
 bp = Blueprint('page', __name__)
 
@@ -43,7 +48,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
 
 
-@bp.route('/', methods=METHODS, provide_automatic_options=False)
+@bp.route('/', **RULE)
 @gate.for_browsers
 @requires(Privilege.IDENTITY)
 def workflow() -> Response:
@@ -64,7 +69,7 @@ def workflow() -> Response:
     )
 
 
-@bp.route('/api', methods=METHODS, provide_automatic_options=False)
+@bp.route('/api', **RULE)
 @gate.for_browsers
 @requires(Privilege.NONE)
 def api() -> Response:

@@ -216,6 +216,12 @@ def test_not_for_others(app: Flask) -> None:
         }
 
 
+@pytest.mark.parametrize('path', ['//', '/login/', '/logout/', '/api/'])
+def test_no_slash_too_many(client: FlaskClient, path: str) -> None:
+    """Addresses in the page would lead elsewhere."""
+    assert client.get(path).status_code in (401, 404)
+
+
 # The page of the workflow
 
 
@@ -581,6 +587,7 @@ def test_refusal_shows_where_to_log_in(client: FlaskClient) -> None:
     ('GET', '/graphql?query={workflows{id}}', HTML, False),
     ('POST', '/graphql', HTML, False),
     ('GET', '/graphql/stream', HTML, False),
+    ('GET', '/graphql/', HTML, False),
 ])
 def test_graphiql(
     client: FlaskClient, method: str, path: str, headers: dict[str, str],
