@@ -145,7 +145,16 @@ def _is_known(log: Log) -> bool:
     if 'If-None-Match' in request.headers:
         return request.if_none_match.contains_weak(log.version)
     since = request.if_modified_since
-    return since is not None and int(log.modified) <= since.timestamp()
+    return (
+        since is not None
+        and int(log.modified) <= since.timestamp()
+        and _is_settled(log)
+    )
+
+
+def _is_settled(log: Log) -> bool:
+    """Return True if no other content of a file can have the same date."""
+    return time.time() - log.modified >= FRESH
 
 
 def _is_range_wanted(log: Log) -> bool:
@@ -158,7 +167,7 @@ def _is_range_wanted(log: Log) -> bool:
     if wanted.date is not None:
         return (
             wanted.date.timestamp() == int(log.modified)
-            and time.time() - log.modified >= FRESH
+            and _is_settled(log)
         )
     # A weak one is no promise that the bytes are the same.
     return request.headers['If-Range'].strip() == f'"{log.version}"'
