@@ -54,10 +54,9 @@ FLOW = """
         runahead limit = P1
         [[graph]]
             P1 = '''
-                start => WORK:succeed-all => end
+                start => WORK:succeed-all & long => end
                 start => bad => never
                 start => long
-                end[-P1] => start
             '''
     [runtime]
         [[WORK]]
@@ -126,12 +125,16 @@ class Viewer:
 
 
 def ended(run: Run) -> bool:
-    """Return whether the first cycle is done, but for what never ends."""
+    """Return whether nothing more happens, but for what never ends."""
     states = states_of(run)
-    return (
-        states.get('1/bad') == 'failed'
-        and states.get('1/long') == 'running'
-        and states.get('1/end') == 'succeeded'
+    return all(
+        states.get(f'{cycle}/{task}') == state
+        for cycle in (1, 2)
+        for task, state in (
+            ('bad', 'failed'), ('long', 'running'),
+            ('work_1', 'succeeded'), ('work_2', 'succeeded'),
+            ('work_10', 'succeeded'),
+        )
     )
 
 

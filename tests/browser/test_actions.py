@@ -156,3 +156,33 @@ def test_what_was_done(run, view):
     viewer.picture('done')
     dialog.get_by_role('button', name='Forget all').click()
     expect(dialog).to_contain_text('Nothing yet')
+
+
+COPY = """async () => {
+    const script = document.querySelector('script[type=module]').src;
+    const {store} = await import(new URL('store.js', script));
+    const {query} = await import(new URL('transport.js', script));
+    const {SNAPSHOT} = await import(new URL('documents.js', script));
+    const fresh = (await query(SNAPSHOT)).workflows[0];
+    const plain = (map, wanted) => wanted.every((one) => {
+        const mine = map.get(one.id);
+        return mine && Object.entries(one).every(([name, value]) => (
+            JSON.stringify(mine[name] ?? null) === JSON.stringify(value)));
+    }) && map.size === wanted.length;
+    return plain(store.tasks, fresh.taskProxies)
+        && plain(store.jobs, fresh.jobs);
+}"""
+
+
+def test_copy_is_exact(run, view):
+    """After changes the page has what a fresh query gives."""
+    viewer = view(run).look()
+    for command in ('hold', 'release', 'trigger'):
+        run.request('POST', 'graphql', json={
+            'query': 'mutation ($tasks: [NamespaceIDGlob]!) {'
+            f' {command}(workflows: "*", tasks: $tasks) {{result}}}}',
+            'variables': {'tasks': ['1/bad']},
+        })
+    second = viewer.row('1/bad').locator('.jobs .icon').nth(1)
+    expect(second).to_be_visible()
+    wait_for(lambda: viewer.page.evaluate(COPY), what='an exact copy')
