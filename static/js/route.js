@@ -6,7 +6,7 @@ import {filter} from './filter.js';
 
 /** Read the URL. */
 export function read() {
-  const [view, search = ''] = location.hash.slice(1).split('?');
+  const [, view, search] = /^#?([^?]*)\??(.*)$/.exec(location.hash);
   return {view, filter: Object.fromEntries(new URLSearchParams(search))};
 }
 
