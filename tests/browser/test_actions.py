@@ -34,6 +34,13 @@ def notice(viewer):
     return viewer.page.locator('.notice').last
 
 
+def broadcasts(run):
+    """Return what is broadcast now; it is told with the next change."""
+    answer = run.request('POST', 'graphql', json={
+        'query': '{workflows {broadcasts}}'}).json()
+    return answer['data']['workflows'][0]['broadcasts']
+
+
 def test_hold_and_release(run, view):
     """A task is held, and the true outcome is told."""
     viewer = view(run).look()
@@ -119,11 +126,8 @@ def test_broadcast(run, view):
         'script = true\n[environment]COLOUR = red')
     dialog.get_by_role('button', name='Broadcast').click()
     expect(notice(viewer)).to_contain_text('broadcast 1/never: succeeded')
-    answer = run.request('POST', 'graphql', json={
-        'query': '{workflows {broadcasts}}'}).json()
-    put = answer['data']['workflows'][0]['broadcasts']
-    assert put == {'1': {'never': {
-        'script': 'true', 'environment': {'COLOUR': 'red'}}}}
+    wait_for(lambda: broadcasts(run) == {'1': {'never': {
+        'script': 'true', 'environment': {'COLOUR': 'red'}}}})
     menu(viewer, '1/never', 'Clear broadcasts…')
     dialog.get_by_role('button', name='Clear broadcasts').click()
     expect(notice(viewer)).to_contain_text(': succeeded')
