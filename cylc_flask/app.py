@@ -38,6 +38,7 @@ from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import (
     errors,
     feed,
+    front,
     graphql,
     rest,
     sessions,
@@ -96,6 +97,7 @@ def create_app(
     for name, init_app in BLUEPRINTS.items():
         if name in config.enable:
             init_app(app)
+    front.init_app(app)
     return app
 
 

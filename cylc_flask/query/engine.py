@@ -17,12 +17,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from graphql import OperationType
 
 from cylc_flask.privilege import Privilege
+from cylc_flask.query.answers import Answer, Answers, Version
 from cylc_flask.query.documents import (
     ALL_KINDS,
     Documents,
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
 __all__ = ['Engine', 'Operation', 'Request', 'Result']
 
 
-#: How many answers about the schema are kept, each of up to some megabytes.
-CONSTANTS = 4
-
-
 class Caller(Protocol):
     """Who gives an operation."""
 
@@ -69,7 +65,7 @@ class Engine:
         self.schema = make_schema()
         self.workflows = workflows
         self.run = Executor(self.schema, config.limits).run
-        self._constants: dict[Hashable, Result] = {}
+        self._answers = Answers(config.limits.answer_cache)
         self._documents = Documents(
             self.schema, config.limits, config.introspection
         )
@@ -107,33 +103,50 @@ class Engine:
         Raises:
             Rejected: It is.
         """
-        needed, what = operation.need
+        needed = operation.need.privilege
         if user.privilege < needed:
             raise Rejected.because(
                 Code.FORBIDDEN,
-                f"{what} needs the privilege '{needed}', and '{user.name}'"
-                f" has '{user.privilege}'.", 403,
+                f"{operation.need.field} needs the privilege '{needed}', and"
+                f" '{user.name}' has '{user.privilege}'.", 403,
             )
 
-    def execute(self, operation: Operation, caller: Caller) -> Result:
+    def execute(self, operation: Operation, caller: Caller) -> Answer:
         """Carry out a query or a mutation.
+
+        What is kept for others has been found on behalf of nobody, so that
+        there is nothing of anybody in it. Whether somebody may have it was
+        decided before.
+        """
+        if not operation.is_lasting:
+            return Answer(self._run(operation, caller.name).encoded(), False)
+        if known := self.find(operation):
+            return known
+        version = self._version(operation)
+        result = self._run(operation, '')
+        answer = Answer(result.encoded(), not result.errors)
+        if answer.lasting and version == self._version(operation):
+            self._answers.keep(operation.key, version, answer)
+        return answer
+
+    def find(self, operation: Operation) -> Answer | None:
+        """Return the answer to a query if it is known already."""
+        return self._answers.find(operation.key, self._version(operation))
+
+    def _run(self, operation: Operation, caller: str) -> Result:
+        return self.run(operation, Resolvers(self.workflows.all(), caller))
+
+    def _version(self, operation: Operation) -> Version:
+        """Return a value that is another when the answer may be another.
 
         What is asked of the schema alone has always the same answer; the
         GUI asks for all of it when it starts.
         """
-        constant = (
-            operation.kind is OperationType.QUERY
-            and operation.need.privilege is Privilege.NONE
+        if operation.need.privilege is Privilege.NONE:
+            return None
+        return tuple(
+            (flow.name, flow.store.version) for flow in self.workflows.all()
         )
-        if constant and (known := self._constants.get(operation.key)):
-            return known
-        resolvers = Resolvers(self.workflows.all(), caller.name)
-        result = self.run(operation, resolvers)
-        if constant and not result.errors:
-            self._constants[operation.key] = result
-            if len(self._constants) > CONSTANTS:
-                del self._constants[next(iter(self._constants))]
-        return result
 
     def subscribe(
         self,

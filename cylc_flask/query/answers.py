@@ -1,0 +1,132 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Answers to queries, kept as bytes for as long as they are true."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import NamedTuple
+
+#: Bytes in a tag: enough for two different answers never to have the same.
+TAG_SIZE = 16
+
+#: What is needed (bytes) to keep an answer, beside itself and its key.
+OVERHEAD = 1_000
+
+#: Equal operations have equal keys: text, name, and variables in JSON.
+Key = tuple[str, str | None, bytes]
+
+#: Tells the moments apart at which answers may differ; None stands for all
+#: moments.
+Version = Hashable | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to an operation, in JSON.
+
+    Args:
+        body: The whole of it.
+        lasting: It is the same to all who may ask, until the workflow
+            changes.
+    """
+
+    body: bytes
+    lasting: bool
+
+    @cached_property
+    def tag(self) -> str:
+        """Return a text that no other answer has."""
+        return tag_of(self.body)
+
+
+def tag_of(body: bytes) -> str:
+    """Return a text that no other body has."""
+    return blake2b(body, digest_size=TAG_SIZE).hexdigest()
+
+
+class _Kept(NamedTuple):
+    version: Version
+    answer: Answer
+    size: int
+
+
+class Answers:
+    """The answers of now, those that were asked for last.
+
+    Args:
+        room: How many bytes they may take in all; 0 to keep none.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._version: Version = None
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, key: Key, version: Version) -> Answer | None:
+        """Return an answer, if it is there and still true.
+
+        Args:
+            key: Of the operation.
+            version: Of what it asks for, now.
+        """
+        self._let_go(version)
+        kept = self._kept.get(key)
+        if kept is None or kept.version != version:
+            return None
+        self._kept.move_to_end(key)
+        return kept.answer
+
+    def keep(self, key: Key, version: Version, answer: Answer) -> None:
+        """Keep an answer, in place of those not asked for the longest.
+
+        Args:
+            key: Of the operation.
+            version: Of what it asks for, when it was answered.
+            answer: What it is.
+        """
+        size = len(answer.body) + len(key[0]) + len(key[2]) + OVERHEAD
+        self._let_go(version)
+        self._drop(key)
+        if size > self._room:
+            return
+        self._kept[key] = _Kept(version, answer, size)
+        self.size += size
+        while self.size > self._room:
+            self._drop(next(iter(self._kept)))
+
+    def _let_go(self, version: Version) -> None:
+        """Forget all answers of another version than this, which is newer."""
+        if version is None or version == self._version:
+            return
+        self._version = version
+        for key in [
+            key for key, kept in self._kept.items()
+            if kept.version not in (None, version)
+        ]:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        if kept := self._kept.pop(key, None):
+            self.size -= kept.size
