@@ -66,7 +66,7 @@ def loaded(
         side,
         loaded=True,
         added={
-            **{kind: dict(found) for kind, found in elements.items() if found},
+            **{kind: found for kind, found in elements.items() if found},
             WORKFLOW: {workflow.id: workflow},
         },
         reloaded=True,

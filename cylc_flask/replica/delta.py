@@ -136,17 +136,23 @@ class Draft:
         self.cleared.add(kind)
         self.changes[kind].clear()
 
-    def commit(self) -> None:
-        """Bring the changes into the elements that this started from."""
-        for kind in self.cleared:
-            self._elements[kind].clear()
-        for kind, changes in self.changes.items():
-            elements = self._elements[kind]
-            for id_, element in changes.items():
-                if element is None:
-                    elements.pop(id_, None)
-                else:
-                    elements[id_] = element
+    def outcome(self) -> dict[str, Elements]:
+        """Return all elements by kind; what this started from stays."""
+        return {
+            kind: self._outcome(kind) if (
+                kind in self.cleared or self.changes[kind]
+            ) else elements
+            for kind, elements in self._elements.items()
+        }
+
+    def _outcome(self, kind: str) -> Elements:
+        elements = {} if kind in self.cleared else dict(self._elements[kind])
+        for id_, element in self.changes[kind].items():
+            if element is None:
+                elements.pop(id_, None)
+            else:
+                elements[id_] = element
+        return elements
 
 
 def apply(draft: Draft, delta: Any) -> None:
