@@ -174,7 +174,11 @@ class Documents:
         except GraphQLError as exc:
             raise Rejected([coded(exc, Code.PARSE)]) from exc
         checks.check_document(document, self._limits, self._introspection)
-        errors = validate(self._schema, document, max_errors=MAX_ERRORS)
+        try:
+            errors = validate(self._schema, document, max_errors=MAX_ERRORS)
+        except GraphQLError as exc:
+            # It looks for the variables of a subscription's directives.
+            errors = [exc]
         if errors:
             raise Rejected(coded(exc, Code.VALIDATION) for exc in errors)
         return document
