@@ -30,7 +30,6 @@ from graphql import (
     OperationType,
     execute,
 )
-import orjson
 
 from cylc.flow import LOG
 from cylc.flow.network.graphql import (
@@ -39,7 +38,10 @@ from cylc.flow.network.graphql import (
 )
 from cylc_flask.errors import RequestError
 from cylc_flask.query.errors import Code, coded, error, of_request
-from cylc_flask.query.limits import TooMuch, meter
+from cylc_flask.query.fragments import encode
+from cylc_flask.query.limits import Meter, TooMuch, go_on
+from cylc_flask.query.nulls import has_middleware
+from cylc_flask.query.plans import Plans
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
@@ -67,24 +69,28 @@ class Result:
         return encode(self.payload())
 
 
-def encode(payload: Any) -> bytes:
-    """Return JSON; what it has no form for is text."""
-    return orjson.dumps(
-        payload, default=str, option=orjson.OPT_NON_STR_KEYS
-    )
-
-
 class Executor:
     """Has operations resolved.
 
     Args:
         schema: The schema that they fit.
         limits: How much an answer may be.
+        compiled: Whether queries and subscriptions are compiled, rather than
+            left to graphql-core.
+        pause: Called now and then while there is much to do.
     """
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        compiled: bool = True,
+        pause: Callable[[], None] = go_on,
+    ) -> None:
         self.schema = schema
         self._limits = limits
+        self._pause = pause
+        self._plans = Plans(schema) if compiled else None
 
     def run(
         self,
@@ -93,7 +99,7 @@ class Executor:
         root: Any = None,
         **context: Any,
     ) -> Result:
-        """Have graphql-core resolve an operation.
+        """Have an operation resolved.
 
         Args:
             operation: What to resolve.
@@ -102,23 +108,60 @@ class Executor:
             context: What else resolvers ask for.
         """
         try:
-            found = execute(
-                self.schema,
-                operation.document,
-                root_value=root,
-                context_value={
-                    'resolvers': resolvers,
-                    'meta': {'auth_user': resolvers.caller},
-                    **context,
-                },
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                middleware=_middleware(operation),
-                execution_context_class=_context_class(operation),
-                is_awaitable=self._judge_of(operation),
+            return (
+                self._run_compiled(operation, resolvers, root, context)
+                or self._run(operation, resolvers, root, context)
             )
         except TooMuch as exc:
             return Result(None, [error(exc.code, str(exc))])
+
+    def _run_compiled(
+        self,
+        operation: Operation,
+        resolvers: Resolvers,
+        root: Any,
+        context: dict[str, Any],
+    ) -> Result | None:
+        """Return the result of a plan; None if it comes to nothing.
+
+        Reading changes nothing, so that it can begin again elsewhere.
+        """
+        if self._plans is None or operation.kind is OperationType.MUTATION:
+            return None
+        plan = self._plans.get(operation)
+        if plan is None:
+            return None
+        try:
+            return Result(plan.run(
+                resolvers, root, context, Meter(self._limits, self._pause)
+            ))
+        except Exception:
+            self._plans.give_up(operation)
+            return None
+
+    def _run(
+        self,
+        operation: Operation,
+        resolvers: Resolvers,
+        root: Any,
+        context: dict[str, Any],
+    ) -> Result:
+        """Have graphql-core resolve an operation."""
+        found = execute(
+            self.schema,
+            operation.document,
+            root_value=root,
+            context_value={
+                'resolvers': resolvers,
+                'meta': {'auth_user': resolvers.caller},
+                **context,
+            },
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            middleware=_middleware(operation),
+            execution_context_class=_context_class(operation),
+            is_awaitable=self._judge_of(operation),
+        )
         assert isinstance(found, ExecutionResult)
         return Result(found.data, _judge_all(found.errors or ()))
 
@@ -130,7 +173,7 @@ class Executor:
         """
         if operation.kind is OperationType.MUTATION:
             return _never
-        return meter(self._limits)
+        return Meter(self._limits, self._pause)
 
 
 def _middleware(operation: Operation) -> list[Any] | None:
@@ -138,8 +181,7 @@ def _middleware(operation: Operation) -> list[Any] | None:
 
     It costs a quarter of the time, hence only there.
     """
-    text = operation.key[0]
-    if 'stripNull' in text or operation.kind is OperationType.SUBSCRIPTION:
+    if has_middleware(operation):
         middleware: Any = IgnoreFieldMiddleware
         return [middleware()]
     return None

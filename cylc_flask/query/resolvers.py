@@ -76,7 +76,7 @@ class Resolvers(BaseResolvers):
         self, node_type: str, args: dict[str, Any]
     ) -> list[Any]:
         """Return the elements of a kind that fit the arguments."""
-        self._check_work(node_type, args)
+        self.check_work(node_type, args)
         theirs: Any = super().get_nodes_all
         found: list[Any] = await theirs(node_type, args)
         return found
@@ -85,12 +85,12 @@ class Resolvers(BaseResolvers):
         self, node_type: str, args: dict[str, Any]
     ) -> list[Any]:
         """Return those of some elements that fit the arguments."""
-        self._check_work(node_type, args)
+        self.check_work(node_type, args)
         theirs: Any = super().get_nodes_by_ids
         found: list[Any] = await theirs(node_type, args)
         return found
 
-    def _check_work(self, node_type: str, args: dict[str, Any]) -> None:
+    def check_work(self, node_type: str, args: dict[str, Any]) -> None:
         """Refuse to compare too many elements with too many ids.
 
         Raises:

@@ -1,0 +1,402 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Read operations made into closures over the elements of the data store.
+
+They give what graphql-core gives, in a fraction of the time: which fields
+there are, their arguments and their fragments are found out once, and a value
+that has the form already in which it is wanted costs no call. What cannot be
+compiled is left to graphql-core, and so is whatever goes wrong: errors are
+told by that one alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from inspect import unwrap
+from typing import TYPE_CHECKING, Any, Callable
+
+from graphene.types.schema import identity_resolve
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationType,
+    get_named_type,
+    get_variable_values,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import (
+    collect_fields,
+    collect_sub_fields,
+)
+from graphql.execution.values import get_argument_values
+
+from cylc.flow.data_store_mgr import EDGES
+from cylc.flow.network import schema as cylc
+from cylc_flask.compat import Descriptor, pb
+from cylc_flask.query import finders, leaves, nulls, objects
+from cylc_flask.query.finders import Site
+from cylc_flask.query.fragments import Fragments, Larder, renderer
+from cylc_flask.query.objects import Field, Selection
+from cylc_flask.query.run import Fill, Find, NotCompiled, Plan, Run
+from cylc_flask.query.schema import without_nulls
+
+if TYPE_CHECKING:
+    from cylc_flask.query.documents import Operation
+
+#: How many fields a plan may have; fragments in fragments are many.
+MAX_FIELDS = 2_000
+
+#: The messages of the elements of a store by the names of their types.
+ELEMENTS: dict[str, Any] = {
+    name: getattr(pb, f'Pb{name}') for name in (
+        'Edge', 'Family', 'FamilyProxy', 'Job', 'Task', 'TaskProxy',
+        'Workflow',
+    )
+}
+
+#: What finds the elements of a list, by the resolver that it stands for.
+LISTS: dict[Any, Callable[[Site], Find]] = {
+    cylc.get_nodes_all: finders.all_nodes,
+    cylc.get_nodes_by_ids: finders.nodes_by_ids,
+    cylc.get_edges_all: finders.all_edges,
+    cylc.get_edges_by_ids: finders.edges_by_ids,
+    cylc.get_workflows: finders.workflows,
+}
+
+#: What finds one thing.
+ONES: dict[Any, Callable[[Site], finders.FindOne]] = {
+    cylc.get_node_by_id: finders.node_by_id,
+    cylc.get_workflow_by_id: finders.workflow_by_id,
+    cylc.get_nodes_edges: finders.nodes_edges,
+}
+
+#: What makes a value without fields.
+LEAVES: dict[Any, Callable[[Site], Fill]] = {
+    cylc.resolve_state_totals: leaves.state_totals,
+    cylc.resolve_state_tasks: leaves.state_tasks,
+    cylc.resolve_broadcasts: leaves.broadcasts,
+}
+
+
+def compile_operation(
+    schema: GraphQLSchema, operation: Operation, larder: Larder
+) -> Plan | None:
+    """Return the plan of a read operation; None if there can be none."""
+    try:
+        return _Compiler(schema, operation, larder).plan()
+    except Exception:
+        # An argument that cannot be read, too many fields, or a field whose
+        # resolver is not known here: all of it is for graphql-core.
+        return None
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where in an operation something is selected.
+
+    Args:
+        nodes: The fields that select it.
+        strip: Whether what is empty there is set to null.
+        outer: Whether no list is around it.
+    """
+
+    nodes: list[FieldNode]
+    strip: bool
+    outer: bool
+
+
+class _Compiler:
+    """Compiles one operation with its variables."""
+
+    def __init__(
+        self, schema: GraphQLSchema, operation: Operation, larder: Larder
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._larder = larder
+        self._live = operation.kind is OperationType.SUBSCRIPTION
+        variables = get_variable_values(
+            schema, operation.definition.variable_definitions,
+            operation.variables,
+        )
+        assert isinstance(variables, dict)
+        self._variables = variables
+        self._fragments = {
+            node.name.value: node for node in operation.document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        self._middleware = nulls.has_middleware(operation)
+        self._strips = nulls.strips_all(schema, operation, variables)
+        self._size = 0
+
+    def plan(self) -> Plan:
+        """Return the plan.
+
+        Raises:
+            NotCompiled: There can be none.
+        """
+        kind = self._schema.get_root_type(self._operation.kind)
+        assert kind is not None
+        fields = collect_fields(
+            self._schema, self._fragments, self._variables, kind,
+            self._operation.definition.selection_set,
+        )
+        selection = self._selection(kind, None, fields, _Spot([], False, True))
+        return Plan(selection.build, self._live, self._size)
+
+    def _object(
+        self, kind: Any, source: Descriptor | None, spot: _Spot
+    ) -> Selection:
+        """Compile what is selected of an object.
+
+        Args:
+            kind: Its type.
+            source: The message that it is made of; None if that is a
+                dictionary or something else.
+            spot: Where it is.
+        """
+        if not is_object_type(kind):
+            raise NotCompiled(str(kind))
+        return self._selection(kind, source, collect_sub_fields(
+            self._schema, self._fragments, self._variables, kind, spot.nodes
+        ), spot)
+
+    def _selection(
+        self,
+        kind: GraphQLObjectType,
+        source: Descriptor | None,
+        selected: dict[str, list[FieldNode]],
+        spot: _Spot,
+    ) -> Selection:
+        fields = [
+            self._field(kind, key, source, replace(spot, nodes=nodes))
+            for key, nodes in selected.items()
+        ]
+        build = (
+            objects.of_anything(fields) if source is None
+            else objects.of_message(fields, source)
+        )
+        return Selection(
+            objects.without_nulls(build) if self._strips else build,
+            all(field.own for field in fields),
+        )
+
+    def _field(
+        self,
+        parent: GraphQLObjectType,
+        key: str,
+        source: Descriptor | None,
+        spot: _Spot,
+    ) -> Field:
+        self._size += 1
+        if self._size > MAX_FIELDS:
+            raise NotCompiled('too many fields')
+        node = spot.nodes[0]
+        name = node.name.value
+        if name == '__typename':
+            return Field(key, constant=parent.name)
+        definition = parent.fields[name]
+        args = get_argument_values(definition, node, self._variables)
+        strip = self._middleware and nulls.flag_of(key, args, spot.strip)
+        site = Site(
+            name, parent.name, get_named_type(definition.type).name,
+            without_nulls(definition, args), self._live,
+        )
+        field = self._resolved(
+            definition.type, unwrap(definition.resolve), site, source,
+            replace(spot, strip=strip),
+        )
+        if strip:
+            field = nulls.nulled(field, site, source, definition.type)
+        if self._strips:
+            field = nulls.stripped(field, definition.type)
+        return replace(field, key=key)
+
+    def _resolved(
+        self,
+        kind: Any,
+        resolve: Any,
+        site: Site,
+        source: Descriptor | None,
+        spot: _Spot,
+    ) -> Field:
+        """Compile a field, by what resolves it."""
+        if isinstance(resolve, partial):
+            return self._default(kind, resolve, source, spot)
+        if resolve is identity_resolve:
+            build = self._object(kind, None, spot).build
+            return Field(fill=lambda run, root, _: build(run, root))
+        if resolve is cylc.Condition.resolve_task_id:
+            return Field(name='task_proxy')
+        name = finders.RENAMED.get(site.name, site.name)
+        find = LISTS[resolve](site) if resolve in LISTS else None
+        if source is not None and name not in source.fields_by_name:
+            # The messages of this line do not have the field.
+            name, find = '', find and _without(find)
+        if find is not None:
+            return self._elements(kind, name, find, spot)
+        if resolve in ONES:
+            return self._one(kind, name, resolve, site, spot)
+        return self._made(kind, name, resolve, site, source, spot)
+
+    def _default(
+        self, kind: Any, resolve: Any, source: Descriptor | None, spot: _Spot
+    ) -> Field:
+        """Compile a field that is what the source has under a name."""
+        name, default = resolve.args
+        if source is None:
+            return self._anything(kind, name, default, spot)
+        field = source.fields_by_name.get(name)
+        if field is None:
+            value = None
+            if default is not None:
+                value = leaves.serializer(kind)(default)
+            return Field(constant=value)
+        if is_leaf_type(get_named_type(kind)):
+            return Field(name=name, fill=leaves.of_field(kind, field))
+        message = leaves.message_of(kind, field)
+        if not is_list_type(kind):
+            inner = self._object(kind, message, spot)
+            return Field(
+                name=name, fill=objects.one(_raw, inner.build), own=inner.own
+            )
+        inner = self._object(
+            kind.of_type, message, replace(spot, outer=False)
+        )
+        return Field(
+            name=name, fill=objects.listed(_raw, inner.build), own=inner.own
+        )
+
+    def _anything(
+        self, kind: Any, name: str, default: Any, spot: _Spot
+    ) -> Field:
+        """Compile a field of a dictionary, or of anything else."""
+        if is_leaf_type(get_named_type(kind)):
+            fill = leaves.any_leaf(kind)
+        elif is_list_type(kind):
+            return self._elements(kind, name, _raw, spot)
+        else:
+            fill = objects.one(_raw, self._object(kind, None, spot).build)
+        return Field(name=name, fill=fill, default=default)
+
+    def _elements(
+        self, kind: Any, name: str, find: Find, spot: _Spot
+    ) -> Field:
+        """Compile a list of elements of a store.
+
+        If no list is around it, it is what may be long: so its elements
+        become JSON one by one.
+        """
+        item = kind.of_type
+        if item.name == 'Workflow':
+            build = self._element(item, spot).build
+            return Field(name=name, fill=objects.listed(find, build))
+        inner = self._element(item, replace(spot, outer=False))
+        if not spot.outer:
+            fill = objects.listed(find, inner.build)
+        elif inner.own:
+            nodes = cylc.NODE_MAP.get(item.name, EDGES)
+            fill = objects.encoded(
+                find, Fragments(inner.build, nodes, self._larder).render
+            )
+        else:
+            fill = objects.encoded(find, renderer(inner.build))
+        return Field(name=name, fill=fill, own=False)
+
+    def _element(self, kind: Any, spot: _Spot) -> Selection:
+        """Compile an element of a store, or one of several kinds."""
+        if not is_abstract_type(kind):
+            message = ELEMENTS[kind.name].DESCRIPTOR
+            return self._object(kind, message, spot)
+        inner = {
+            ELEMENTS[each.name]: self._element(each, spot)
+            for each in self._schema.get_possible_types(kind)
+        }
+        return Selection(
+            objects.of_either({
+                message: each.build for message, each in inner.items()
+            }), False,
+        )
+
+    def _one(
+        self, kind: Any, name: str, resolve: Any, site: Site, spot: _Spot
+    ) -> Field:
+        """Compile a field that is one element, found elsewhere."""
+        if resolve is cylc.get_nodes_edges:
+            inner = self._object(kind, None, spot)
+        else:
+            inner = self._element(kind, spot)
+            if not name:
+                raise NotCompiled(f'{site.parent}.{site.field}')
+        make = ONES[resolve]
+        if 'id' in site.args:
+            make = finders.node_of_id
+        return Field(
+            name=name, fill=objects.one(make(site), inner.build), own=False
+        )
+
+    def _made(
+        self,
+        kind: Any,
+        name: str,
+        resolve: Any,
+        site: Site,
+        source: Descriptor | None,
+        spot: _Spot,
+    ) -> Field:
+        """Compile a field that is made of what an element holds."""
+        if resolve is cylc.resolve_json_dump:
+            return self._json(kind, name, spot)
+        if resolve in LEAVES and name:
+            return Field(name=name, fill=LEAVES[resolve](site))
+        if resolve is not cylc.resolve_mapping_to_list or source is None:
+            raise NotCompiled(f'{site.parent}.{site.field}')
+        message = leaves.value_of(source.fields_by_name[name])
+        inner = self._object(
+            kind.of_type, message, replace(spot, outer=False)
+        )
+        return Field(
+            name=name, fill=objects.listed(leaves.mapped(site), inner.build),
+            own=inner.own,
+        )
+
+    def _json(self, kind: Any, name: str, spot: _Spot) -> Field:
+        """Compile a field that elements hold as JSON."""
+        if not name:
+            return Field(constant={})
+        if not is_list_type(kind):
+            return Field(name=name, fill=leaves.from_json)
+        inner = self._object(kind.of_type, None, replace(spot, outer=False))
+        fill = objects.listed_anything(
+            leaves.from_json, inner.build, self._strips
+        )
+        return Field(name=name, fill=fill, own=inner.own)
+
+
+def _without(find: Find) -> Find:
+    """Return what finds elements as if the source had nothing."""
+    return lambda run, source, _: find(run, source, None)
+
+
+def _raw(_: Run, __: Any, raw: Any) -> Any:
+    """Find what the source itself has."""
+    return raw
