@@ -112,6 +112,7 @@ class Talk:
         self._interval = interval
         self._ping_at = monotonic() + interval
         self._now: Callable[[], User | None] | None = None
+        self._waits = False
         self.lines = tools().lines
         self.user: User | None = None
         self.identify()
@@ -146,11 +147,17 @@ class Talk:
             ConnectionClosed: The client has gone, or must.
         """
         websocket = self._websocket
+        if websocket.sock.is_behind:
+            self._write()
         left = self._keep_alive()
         if seconds is not None:
             left = min(left, max(seconds, 0))
         if websocket.connected:
-            websocket.event.wait(left)
+            self._waits = True
+            try:
+                websocket.event.wait(left)
+            finally:
+                self._waits = False
         websocket.event.clear()
         if not websocket.connected and not websocket.input_buffer:
             raise ConnectionClosed(
@@ -169,6 +176,24 @@ class Talk:
             ConnectionClosed: The client has gone, or does not take it.
         """
         self._write(frame_head(kind, sum(map(len, parts))), *parts)
+
+    @property
+    def is_free(self) -> bool:
+        """Return True if a message can be sent for a view that waits."""
+        websocket = self._websocket
+        return (
+            self._waits and websocket.connected and websocket.sock.is_free
+            and (self._now is None or self._now() == self.user)
+        )
+
+    def send_now(self, *parts: bytes) -> None:
+        """Send a text without waiting, while it `is_free`.
+
+        What does not go is sent by the view, which is woken.
+        """
+        head = frame_head(TEXT, sum(map(len, parts)))
+        if not self._websocket.sock.write_now(b''.join((head, *parts))):
+            self.wake()
 
     def close(self, code: int, reason: str) -> None:
         """Say that it is over."""
