@@ -31,6 +31,7 @@ from cylc_flask.query.documents import (
 )
 from cylc_flask.query.errors import Code, Rejected
 from cylc_flask.query.execution import Executor, Result
+from cylc_flask.query.limits import go_on
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
 from cylc_flask.query.subscriptions import Source, make_source
@@ -59,12 +60,18 @@ class Engine:
     Args:
         config: The configuration.
         workflows: What can be asked about.
+        pause: Called now and then while there is much to do.
     """
 
-    def __init__(self, config: Config, workflows: Registry) -> None:
+    def __init__(
+        self,
+        config: Config,
+        workflows: Registry,
+        pause: Callable[[], None] = go_on,
+    ) -> None:
         self.schema = make_schema()
         self.workflows = workflows
-        self.run = Executor(self.schema, config.limits).run
+        self.run = Executor(self.schema, config.limits, pause=pause).run
         self._answers = Answers(config.limits.answer_cache)
         self._documents = Documents(
             self.schema, config.limits, config.introspection

@@ -17,13 +17,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cylc_flask.compat import pb
 
 from . import change
 from .change import Change
-from .delta import KINDS, Draft, Element, Elements, apply, copy
+from .delta import (
+    KINDS,
+    Draft,
+    Element,
+    Elements,
+    apply,
+    copy,
+    go_on,
+    paced,
+)
 from .side import Side
 
 
@@ -44,7 +53,8 @@ class Store:
     task_proxies: Elements
     side: Side
 
-    def __init__(self) -> None:
+    def __init__(self, rest: Callable[[], object] = go_on) -> None:
+        self.rest = rest
         #: One more for each snapshot, delta or change of side data.
         self.version = 0
         self.workflow = pb.PbWorkflow()
@@ -56,7 +66,8 @@ class Store:
         entire = pb.PbEntireWorkflow.FromString(snapshot)
         self._hold({
             kind: {
-                element.id: copy(element) for element in getattr(entire, kind)
+                element.id: copy(element)
+                for element in paced(getattr(entire, kind), self.rest)
             }
             for kind in KINDS
         })
@@ -77,7 +88,7 @@ class Store:
         """
         draft = None
         if delta is not None:
-            draft = Draft(self.workflow, self._elements)
+            draft = Draft(self.workflow, self._elements, self.rest)
             apply(draft, pb.AllDeltas.FromString(delta))
         last = getattr(self, 'side', None)
         step = change.stepped(self.version + 1, draft, delta, side, last)
