@@ -63,10 +63,22 @@ class Reply:
         Args:
             environ: The client's request, a GET or HEAD where there is a tag.
         """
-        wanted = environ.get('HTTP_IF_NONE_MATCH')
-        if wanted is not None and self.tag and is_known(wanted, self.tag):
+        if self.is_kept(environ):
             return b'', NOT_MODIFIED, [('ETag', self.tag), *KEEP]
         return self.body, OK, self.fields
+
+    def is_kept(self, environ: dict[str, Any]) -> bool:
+        """Return True if the client says that it has this answer.
+
+        Args:
+            environ: The client's request.
+        """
+        wanted = environ.get('HTTP_IF_NONE_MATCH')
+        return (
+            wanted is not None
+            and bool(self.tag)
+            and is_known(wanted, self.tag)
+        )
 
 
 def plain(body: bytes, media_type: str, *fields: tuple[str, str]) -> Reply:
