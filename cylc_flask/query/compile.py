@@ -32,32 +32,27 @@ from typing import TYPE_CHECKING, Any, Callable
 from graphene.types.schema import identity_resolve
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
     OperationType,
     get_named_type,
-    get_variable_values,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import (
-    collect_fields,
-    collect_sub_fields,
-)
-from graphql.execution.values import get_argument_values
 
 from cylc.flow.data_store_mgr import EDGES
 from cylc.flow.network import schema as cylc
 from cylc_flask.compat import Descriptor, pb
 from cylc_flask.query import finders, leaves, nulls, objects
-from cylc_flask.query.finders import Site
+from cylc_flask.query.finders import Site, given
 from cylc_flask.query.fragments import Fragments, Larder, renderer
 from cylc_flask.query.objects import Field, Selection
 from cylc_flask.query.run import Fill, Find, NotCompiled, Plan, Run
 from cylc_flask.query.schema import without_nulls
+from cylc_flask.query.selections import Fields, Selections
 
 if TYPE_CHECKING:
     from cylc_flask.query.documents import Operation
@@ -134,18 +129,11 @@ class _Compiler:
         self._operation = operation
         self._larder = larder
         self._live = operation.kind is OperationType.SUBSCRIPTION
-        variables = get_variable_values(
-            schema, operation.definition.variable_definitions,
-            operation.variables,
-        )
-        assert isinstance(variables, dict)
-        self._variables = variables
-        self._fragments = {
-            node.name.value: node for node in operation.document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
+        self._selections = Selections(schema, operation)
         self._middleware = nulls.has_middleware(operation)
-        self._strips = nulls.strips_all(schema, operation, variables)
+        self._strips = nulls.strips_all(
+            schema, operation, self._selections.variables
+        )
         self._size = 0
 
     def plan(self) -> Plan:
@@ -154,13 +142,10 @@ class _Compiler:
         Raises:
             NotCompiled: There can be none.
         """
-        kind = self._schema.get_root_type(self._operation.kind)
-        assert kind is not None
-        fields = collect_fields(
-            self._schema, self._fragments, self._variables, kind,
-            self._operation.definition.selection_set,
+        selection = self._selection(
+            self._selections.root, None, self._selections.first(),
+            _Spot([], False, True),
         )
-        selection = self._selection(kind, None, fields, _Spot([], False, True))
         return Plan(selection.build, self._live, self._size)
 
     def _object(
@@ -176,20 +161,23 @@ class _Compiler:
         """
         if not is_object_type(kind):
             raise NotCompiled(str(kind))
-        return self._selection(kind, source, collect_sub_fields(
-            self._schema, self._fragments, self._variables, kind, spot.nodes
-        ), spot)
+        try:
+            fields = self._selections.of(kind, spot.nodes)
+        except GraphQLError:
+            return Selection(_fault, False)
+        return self._selection(kind, source, fields, spot)
 
     def _selection(
         self,
         kind: GraphQLObjectType,
         source: Descriptor | None,
-        selected: dict[str, list[FieldNode]],
+        selected: Fields,
         spot: _Spot,
     ) -> Selection:
         fields = [
-            self._field(kind, key, source, replace(spot, nodes=nodes))
-            for key, nodes in selected.items()
+            self._field_or_fault(
+                kind, key, source, replace(spot, nodes=nodes)
+            ) for key, nodes in selected.items()
         ]
         build = (
             objects.of_anything(fields) if source is None
@@ -199,6 +187,24 @@ class _Compiler:
             objects.without_nulls(build) if self._strips else build,
             all(field.own for field in fields),
         )
+
+    def _field_or_fault(
+        self,
+        parent: GraphQLObjectType,
+        key: str,
+        source: Descriptor | None,
+        spot: _Spot,
+    ) -> Field:
+        """Compile a field; one that cannot be is a fault once it is reached.
+
+        Perhaps there is no element that has it.
+        """
+        try:
+            return self._field(parent, key, source, spot)
+        except Exception:
+            if parent is self._selections.root:
+                raise
+            return Field(key, fill=_fault, own=False)
 
     def _field(
         self,
@@ -215,7 +221,7 @@ class _Compiler:
         if name == '__typename':
             return Field(key, constant=parent.name)
         definition = parent.fields[name]
-        args = get_argument_values(definition, node, self._variables)
+        args = self._selections.arguments(definition, node)
         strip = self._middleware and nulls.flag_of(key, args, spot.strip)
         site = Site(
             name, parent.name, get_named_type(definition.type).name,
@@ -251,7 +257,7 @@ class _Compiler:
         find = LISTS[resolve](site) if resolve in LISTS else None
         if source is not None and name not in source.fields_by_name:
             # The messages of this line do not have the field.
-            name, find = '', find and _without(find)
+            name, find = '', find and finders.of_nothing(find)
         if find is not None:
             return self._elements(kind, name, find, spot)
         if resolve in ONES:
@@ -274,16 +280,13 @@ class _Compiler:
         if is_leaf_type(get_named_type(kind)):
             return Field(name=name, fill=leaves.of_field(kind, field))
         message = leaves.message_of(kind, field)
-        if not is_list_type(kind):
-            inner = self._object(kind, message, spot)
-            return Field(
-                name=name, fill=objects.one(_raw, inner.build), own=inner.own
-            )
-        inner = self._object(
-            kind.of_type, message, replace(spot, outer=False)
-        )
+        item, make = kind, objects.one
+        if is_list_type(kind):
+            item, make = kind.of_type, objects.listed
+            spot = replace(spot, outer=False)
+        inner = self._object(item, message, spot)
         return Field(
-            name=name, fill=objects.listed(_raw, inner.build), own=inner.own
+            name=name, fill=make(given, inner.build), own=inner.own
         )
 
     def _anything(
@@ -293,9 +296,9 @@ class _Compiler:
         if is_leaf_type(get_named_type(kind)):
             fill = leaves.any_leaf(kind)
         elif is_list_type(kind):
-            return self._elements(kind, name, _raw, spot)
+            return self._elements(kind, name, given, spot)
         else:
-            fill = objects.one(_raw, self._object(kind, None, spot).build)
+            fill = objects.one(given, self._object(kind, None, spot).build)
         return Field(name=name, fill=fill, default=default)
 
     def _elements(
@@ -392,11 +395,5 @@ class _Compiler:
         return Field(name=name, fill=fill, own=inner.own)
 
 
-def _without(find: Find) -> Find:
-    """Return what finds elements as if the source had nothing."""
-    return lambda run, source, _: find(run, source, None)
-
-
-def _raw(_: Run, __: Any, raw: Any) -> Any:
-    """Find what the source itself has."""
-    return raw
+def _fault(_: Run, __: Any, ___: Any = None) -> Any:
+    raise NotCompiled('a field that could not be compiled')

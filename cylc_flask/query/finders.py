@@ -81,6 +81,16 @@ class Site:
         return self.live and bool(self.args['delta_store'])
 
 
+def given(_: Run, __: Any, raw: Any) -> Any:
+    """Find what the source itself has."""
+    return raw
+
+
+def of_nothing(find: Find) -> Find:
+    """Return what finds elements as if the source had named none."""
+    return lambda run, source, _: find(run, source, None)
+
+
 def all_nodes(site: Site) -> Find:
     """Stand for ``get_nodes_all``, at the root."""
     definitions = site.nodes in cylc.DEF_TYPES
