@@ -5,6 +5,7 @@ VENV ?= .venv
 JOBS ?= 4
 EXTRA ?=
 FUZZ_REQUESTS ?= 100000
+FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -31,7 +32,10 @@ bench: $(VENV)/.bench  ## measure REST beside CherryPy and Tornado, and how old 
 	$(BIN)/python benchmarks/rest.py $(EXTRA)
 	$(BIN)/python benchmarks/latency.py
 
-fuzz: $(VENV)/.test  ## send FUZZ_REQUESTS bad requests, and watch the memory
+fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQUESTS bad ones
+	FUZZ_OPERATIONS=$(FUZZ_OPERATIONS) FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$$$} \
+		$(BIN)/python -m pytest --timeout 36000 \
+		tests/unit/query/test_differential.py $(EXTRA)
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
 

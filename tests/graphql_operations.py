@@ -45,9 +45,14 @@ from cylc_flask.query.documents import Request
 if TYPE_CHECKING:
     from tests.graphql_words import Words
 
-#: Fields of the roots that are asked for more often than others, as they
-#: lead to all there is.
+#: Fields of the roots that lead to all there is.
 USUAL = ('workflows', 'taskProxies', 'deltas')
+
+#: Fields of the roots that are left to graphql-core.
+LEFT = (
+    'graph', 'tasksConnection', 'taskProxiesConnection', 'jobsConnection',
+    'edgesConnection',
+)
 
 #: How often things happen, of each hundred chances.
 ALIAS, DIRECTIVE, DUPLICATE, FRAGMENT, TYPENAME, VARIABLE = 12, 5, 8, 14, 8, 25
@@ -102,7 +107,7 @@ class Writer:
         self.left = self.random.choice((3, 6, 10, 15, 25, 40, 60))
         names = [
             name for name in root.fields
-            for _ in range(12 if name in USUAL else 2)
+            for _ in range(15 if name in USUAL else 1 if name in LEFT else 4)
             if name != 'command'
         ]
         number = self.random.choice((1, 1, 1, 2, 3)) if kind == 'query' else 1
@@ -141,7 +146,7 @@ class Writer:
         if self._hit(ALIAS):
             alias = self.random.choice((
                 *(f'a{self.random.randrange(10_000)}' for _ in range(4)),
-                'x', 'id', 'state',
+                'x', 'id', 'state', 'leaves' if self._hit(10) else 'name',
             ))
             alias = f'{alias}: '
         head = f'{alias}{name}{arguments}'
@@ -329,6 +334,7 @@ class Writer:
                 self.variables[key] = value
             if choice == 8 and self._hit(30):
                 self.variables[key] = None
+                self.words.odd |= required
         elif required:
             self.variables[key] = value
         elif choice == 10:

@@ -68,6 +68,8 @@ class Words:
 
     def __init__(self, random: Random) -> None:
         self.random = random
+        #: Whether a value since this was set to False is wrong on purpose.
+        self.odd = False
         self.flows: list[str] = []
         self._known: dict[str, dict[str, None]] = {kind: {} for kind in KINDS}
         self._names: dict[str, None] = {}
@@ -99,8 +101,12 @@ class Words:
             return self.random.choice(self.flows)
         found = self._known.get(kind) or self._known['Task']
         if not found or not self.random.randrange(30):
-            return self.random.choice(ODD)
+            return self._odd()
         return self.random.choice([*found])
+
+    def _odd(self) -> str:
+        self.odd = True
+        return self.random.choice(ODD)
 
     def _nothing(self, _: str) -> None:
         return None
@@ -123,15 +129,19 @@ class Words:
         choice = self.random.randrange(40)
         id_ = self.any_id(kind)
         if choice == 0:
-            return self.random.choice(ODD)
-        if choice == 1 or kind == 'Workflow':
+            return self._odd()
+        if kind == 'Workflow':
+            return id_
+        if choice == 1:
+            # Cylc takes it for a relative one.
+            self.odd = True
             return id_
         if kind in DEFINITIONS:
             name = id_.rpartition('|')[2]
-            return self.random.choice((name, name, name[:2] + '*', id_, '*'))
+            return self.random.choice((name, name, f'{name[:2]}*', '*'))
         relative = id_.partition('//')[2] or '1/first'
         point, _, rest = relative.partition('/')
-        name = rest.partition('/')[0]
+        name = rest.partition('/')[0] or 'first'
         return self.random.choice((
             relative, f'{point}/*', f'*/{name}', f'*/{name[:1]}*', '*', '*',
             point, f'{point}/{name[:2]}*', '*/*[a-m]',
