@@ -25,7 +25,6 @@ from types import UnionType
 from typing import Sequence
 from urllib.parse import quote
 
-from cylc.flow.hostuserutil import get_host
 from cylc_flask import private
 from cylc_flask.config import is_loopback
 from cylc_flask.private import UnusableFile
@@ -94,6 +93,9 @@ def advertised_host(addresses: Sequence[str]) -> str:
         '192.0.2.7'
     """
     if any(address in ALL_ADDRESSES for address in addresses):
+        # Here, as clients need none of it, and it takes long to import.
+        from cylc.flow.hostuserutil import get_host
+
         host: str = get_host()  # type: ignore[no-untyped-call]
         return host
     reachable = [name for name in addresses if not is_loopback(name)]
