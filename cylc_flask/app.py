@@ -82,6 +82,7 @@ def create_app(
         sock_tools: What sockets need of that server.
         pause: Called amid long work; may let others go first.
     """
+    tools = sock_tools or SockTools()
     app = Flask(
         __name__,
         template_folder=str(assets.templates()),
@@ -91,13 +92,14 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(
-        config, workflows, Engine(config, workflows, pause),
+        config, workflows,
+        Engine(config, workflows, pause, tools.make_event),
         Reader(Persisted()),
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
     sessions.init_app(app)
-    sockets.init_app(app, sock_tools or SockTools())
+    sockets.init_app(app, tools)
     for name, init_app in BLUEPRINTS.items():
         if name in config.enable:
             init_app(app)

@@ -22,7 +22,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Protocol
 
 #: Bytes in a tag: enough for two different answers never to have the same.
 TAG_SIZE = 16
@@ -55,6 +55,62 @@ class Answer:
     def tag(self) -> str:
         """Return a text that no other answer has."""
         return tag_of(self.body)
+
+
+class Event(Protocol):
+    """What threading.Event is, and that of the server's library."""
+
+    def set(self) -> object:
+        """Wake who waits."""
+
+    def wait(self) -> object:
+        """Wait until it is set."""
+
+
+@dataclass
+class _Making:
+    """An answer that is being made, for whoever asks the same now."""
+
+    version: Version
+    done: Event
+    answer: Answer | None = None
+
+
+class Sharing:
+    """Has an answer made once for all who ask at the same time.
+
+    Args:
+        make_event: Makes an event on which they wait.
+    """
+
+    def __init__(self, make_event: Callable[[], Event]) -> None:
+        self._make_event = make_event
+        self._making: dict[Key, _Making] = {}
+
+    def get(
+        self, key: Key, version: Version, make: Callable[[], Answer]
+    ) -> Answer:
+        """Return the answer that somebody else is making, or make it.
+
+        Args:
+            key: Of the operation.
+            version: Of what it asks for, now; one that was begun before the
+                last change does not do.
+            make: Makes the answer; may let others go on meanwhile.
+        """
+        other = self._making.get(key)
+        if other is not None and other.version == version:
+            other.done.wait()
+            if other.answer is not None:
+                return other.answer
+        making = self._making[key] = _Making(version, self._make_event())
+        try:
+            making.answer = make()
+        finally:
+            if self._making.get(key) is making:
+                del self._making[key]
+            making.done.set()
+        return making.answer
 
 
 def tag_of(body: bytes) -> str:

@@ -17,12 +17,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from graphql import OperationType
 
 from cylc_flask.privilege import Privilege
-from cylc_flask.query.answers import Answer, Answers, Version
+from cylc_flask.query.answers import (
+    Answer,
+    Answers,
+    Event,
+    Sharing,
+    Version,
+)
 from cylc_flask.query.documents import (
     ALL_KINDS,
     Documents,
@@ -61,6 +68,7 @@ class Engine:
         config: The configuration.
         workflows: What can be asked about.
         pause: Called now and then while there is much to do.
+        make_event: Makes an event on which requests wait for each other.
     """
 
     def __init__(
@@ -68,11 +76,13 @@ class Engine:
         config: Config,
         workflows: Registry,
         pause: Callable[[], None] = go_on,
+        make_event: Callable[[], Event] = threading.Event,
     ) -> None:
         self.schema = make_schema()
         self.workflows = workflows
         self.run = Executor(self.schema, config.limits, pause=pause).run
         self._answers = Answers(config.limits.answer_cache)
+        self._sharing = Sharing(make_event)
         self._documents = Documents(
             self.schema, config.limits, config.introspection
         )
@@ -130,6 +140,11 @@ class Engine:
         if known := self.find(operation):
             return known
         version = self._version(operation)
+        return self._sharing.get(
+            operation.key, version, lambda: self._make(operation, version))
+
+    def _make(self, operation: Operation, version: Version) -> Answer:
+        """Find an answer, and keep it if nothing has changed meanwhile."""
         result = self._run(operation, '')
         answer = Answer(result.encoded(), not result.errors)
         if answer.lasting and version == self._version(operation):

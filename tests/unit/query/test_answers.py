@@ -17,6 +17,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
 from typing import Any, cast
 
 import pytest
@@ -26,7 +29,12 @@ from cylc_flask.auth.users import User
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config, Limits
 from cylc_flask.privilege import Privilege
-from cylc_flask.query.answers import OVERHEAD, Answer, Answers
+from cylc_flask.query.answers import (
+    OVERHEAD,
+    Answer,
+    Answers,
+    Sharing,
+)
 from cylc_flask.query.documents import Request
 from cylc_flask.query.engine import Engine
 from cylc_flask.query.execution import Result
@@ -262,3 +270,79 @@ def test_all_other_fields_follow_from_the_replicas() -> None:
     theirs = set(CylcQueries._meta.fields) | {
         name for name in vars(PageQuery) if not name.startswith('_')}
     assert set(Queries._meta.fields) - theirs == set(BESIDE)
+
+
+# At the same time
+
+class Slow:
+    """An executor that takes as long as it is told to."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._run = engine.run
+        self.begun, self.end = threading.Semaphore(0), threading.Event()
+        self.number = 0
+
+    def __call__(self, operation: Any, resolvers: Any) -> Result:
+        self.number += 1
+        self.begun.release()
+        assert self.end.wait(10)
+        return self._run(operation, resolvers)
+
+
+def slow(flow: Workflow, **limits: Any) -> tuple[Engine, Slow]:
+    engine = Engine(Config(limits=Limits(**limits)), Registry(flow))
+    run = Slow(engine)
+    engine.run = run  # type: ignore[method-assign, assignment]
+    return engine, run
+
+
+@pytest.mark.parametrize('limits', [{}, {'answer_cache': 0}])
+def test_made_once_for_all_who_ask_meanwhile(limits: dict[str, Any]) -> None:
+    engine, run = slow(make_flow(), **limits)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(ask, engine, NAMES)
+        assert run.begun.acquire(timeout=10)
+        others = [pool.submit(ask, engine, NAMES) for _ in range(3)]
+        for _ in range(50):
+            assert not run.begun.acquire(blocking=False)
+            time.sleep(0.002)
+        run.end.set()
+        assert {id(each.result(10)) for each in [first, *others]} == {
+            id(first.result())}
+    assert run.number == 1
+    assert not engine._sharing._making
+
+
+def test_not_shared_with_who_asks_after_a_change() -> None:
+    flow = make_flow()
+    engine, run = slow(flow)
+    with ThreadPoolExecutor() as pool:
+        before = pool.submit(ask, engine, NAMES)
+        assert run.begun.acquire(timeout=10)
+        flow.store.version += 1
+        after = pool.submit(ask, engine, NAMES)
+        assert run.begun.acquire(timeout=10)
+        run.end.set()
+        assert before.result(10) is not after.result(10)
+    assert ask(engine, NAMES) is after.result()
+    assert not engine._sharing._making
+
+
+def test_a_fault_is_not_shared() -> None:
+    """Who waits for somebody that fails finds the answer by itself."""
+    sharing, found = Sharing(threading.Event), answer()
+    begun, end = threading.Event(), threading.Event()
+
+    def fail() -> Answer:
+        begun.set()
+        assert end.wait(10)
+        raise ValueError
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(sharing.get, key('a'), 1, fail)
+        assert begun.wait(10)
+        second = pool.submit(sharing.get, key('a'), 1, lambda: found)
+        end.set()
+        assert second.result(10) is found
+        assert isinstance(first.exception(10), ValueError)
+    assert not sharing._making
