@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import json
 from random import Random
 from re import search
@@ -113,19 +113,6 @@ class Observed(Executor):
         return result
 
 
-@dataclass
-class Counts:
-    """What has been compared."""
-
-    operations: int = 0
-    invalid: int = 0
-    answers: int = 0
-    silent: int = 0
-    telling: int = 0
-    errors: int = 0
-    too_much: int = 0
-
-
 class Pair:
     """Two engines for the same workflows.
 
@@ -144,7 +131,10 @@ class Pair:
         self.executor = Observed(self.compiled.schema, limits)
         self.compiled.run = self.executor.run
         self.words = words_of(stores)
-        self.counts = Counts()
+        #: What has been compared: requests that were `invalid`, `operations`,
+        #: `answers`, those `telling` something, with `errors`, `too much`,
+        #: and of subscriptions those with no news: `silent`.
+        self.counts: Counter[str] = Counter()
         self._documents = Documents(self.plain.schema, limits, True)
 
     def operation(self, seed: str, kind: str) -> tuple[Request, Operation]:
@@ -158,9 +148,9 @@ class Pair:
             try:
                 found = self._documents.prepare(request)
             except (Rejected, GraphQLError):
-                self.counts.invalid += 1
+                self.counts['invalid'] += 1
             else:
-                self.counts.operations += 1
+                self.counts['operations'] += 1
                 if self.words.odd:
                     self.executor.failed.add(found.key)
                 return request, found
@@ -198,13 +188,13 @@ class Pair:
     def count(self, answer: bytes | None) -> None:
         """Take an answer into account."""
         if answer is None:
-            self.counts.silent += 1
+            self.counts['silent'] += 1
             return
-        self.counts.answers += 1
+        self.counts['answers'] += 1
         document = json.loads(answer)
-        self.counts.errors += 'errors' in document
-        self.counts.too_much += b'TOO_MANY_VALUES' in answer
-        self.counts.telling += tells(document['data'])
+        self.counts['errors'] += 'errors' in document
+        self.counts['too much'] += b'TOO_MANY_VALUES' in answer
+        self.counts['telling'] += tells(document['data'])
 
     def difference(
         self, request: Request, where: str,
