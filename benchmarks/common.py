@@ -38,11 +38,12 @@ T = TypeVar('T')
 
 HERE = Path(__file__).resolve().parent
 
-#: Where the results are written; another folder keeps those that are there.
-RESULTS = Path(os.environ.get('BENCH_RESULTS', HERE / 'results'))
-
 #: With BENCH_QUICK=1 each benchmark only shows that it works.
 QUICK = os.environ.get('BENCH_QUICK') == '1'
+
+#: Where the results are written.
+RESULTS = Path(os.environ.get(
+    'BENCH_RESULTS', HERE / 'results' / ('local' if QUICK else '')))
 
 OURS = 'cylc-flask'
 

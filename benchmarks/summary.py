@@ -82,7 +82,7 @@ def main() -> None:
     text = summary(results)
     (RESULTS / 'summary.md').write_text(f'# Aims\n\n{text}')
     print(text)
-    if not common.QUICK and RESULTS == HERE / 'results':
+    if RESULTS == HERE / 'results':
         for page in PAGES:
             page.write_text(MARKED.sub(
                 lambda found: found[1] + text + found[2], page.read_text()))
