@@ -183,10 +183,9 @@ class _Compiler:
             objects.of_anything(fields) if source is None
             else objects.of_message(fields, source)
         )
-        return Selection(
-            objects.without_nulls(build) if self._strips else build,
-            all(field.own for field in fields),
-        )
+        if self._strips and any(field.may_be_null for field in fields):
+            build = objects.without_nulls(build)
+        return Selection(build, all(field.own for field in fields))
 
     def _field_or_fault(
         self,

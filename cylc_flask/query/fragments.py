@@ -36,7 +36,10 @@ IDLE = 60.0
 FEW = 50
 
 
-#: Makes the JSON of each of some elements.
+#: So many elements that are not kept become JSON together.
+CHUNK = 100
+
+#: Makes the JSON of elements, without the brackets of a list.
 Render = Callable[[Run, list[Element]], list[bytes]]
 
 
@@ -59,17 +62,19 @@ class Larder:
         self._size = 0
         self._used: OrderedDict[Fragments, float] = OrderedDict()
 
-    def account(self, fragments: Fragments, more: int) -> None:
-        """Note that fragments were used and are so many bytes more by now."""
+    def account(self, fragments: Fragments) -> None:
+        """Note that fragments were used, and what they take by now."""
         now = monotonic()
         self._used[fragments] = now
         self._used.move_to_end(fragments)
-        self._size += more
+        self._size += fragments.size - fragments.accounted
+        fragments.accounted = fragments.size
         while self._used:
             oldest, used = next(iter(self._used.items()))
             if self._size <= self._max and now - used < IDLE:
                 break
-            self._size -= oldest.clear()
+            self._size -= oldest.accounted
+            oldest.clear()
             del self._used[oldest]
 
 
@@ -91,11 +96,12 @@ class Fragments:
         self._kind = kind
         self._larder = larder
         self._kept: dict[str, tuple[Element, bytes, int]] = {}
-        self._size = 0
+        #: How many bytes they have, and had when the larder was told last.
+        self.size = self.accounted = 0
         self._is_wanted_again = False
 
     def render(self, run: Run, elements: list[Element]) -> list[bytes]:
-        """Return the JSON of each element.
+        """Return the JSON of the elements.
 
         What is asked for once is not kept.
         """
@@ -104,19 +110,17 @@ class Fragments:
         if not self._is_wanted_again:
             self._is_wanted_again = True
             return self._render_all(run, elements)
-        before = self._size
         parts = self._render_kept(run, elements)
         if len(self._kept) > 1.2 * len(elements):
             self._prune(run)
-        self._larder.account(self, self._size - before)
+        self._larder.account(self)
         return parts
 
-    def clear(self) -> int:
-        """Forget all of it, and return how many bytes these were."""
-        size, self._size = self._size, 0
+    def clear(self) -> None:
+        """Forget all of it."""
         self._kept.clear()
+        self.size = self.accounted = 0
         self._is_wanted_again = False
-        return size
 
     def _render_kept(self, run: Run, elements: list[Element]) -> list[bytes]:
         kept, build = self._kept, self._build
@@ -127,9 +131,9 @@ class Fragments:
                 run.values += found[2]
             else:
                 values = run.values
-                found = (
-                    element, encode(build(run, element)), run.values - values
-                )
+                # A copy, since the encoder leaves room behind what it makes.
+                part = bytes(memoryview(encode(build(run, element))))
+                found = element, part, run.values - values
                 self._keep(element.id, found)
             parts.append(found[1])
             if run.values >= run.due:
@@ -138,9 +142,9 @@ class Fragments:
 
     def _keep(self, id_: str, made: tuple[Element, bytes, int]) -> None:
         if (old := self._kept.get(id_)) is not None:
-            self._size -= len(old[1])
+            self.size -= len(old[1])
         self._kept[id_] = made
-        self._size += len(made[1])
+        self.size += len(made[1])
 
     def _prune(self, run: Run) -> None:
         """Forget those of elements that are no more."""
@@ -150,18 +154,22 @@ class Fragments:
                 store[self._kind].get(id_) is element for store in stores
             ):
                 del self._kept[id_]
-                self._size -= len(part)
+                self.size -= len(part)
 
 
 def renderer(build: Build) -> Render:
-    """Return what makes the JSON of each of some elements.
+    """Return what makes the JSON of some elements.
 
     Objects for all of them at a time would keep the garbage collector busy.
     """
     def render(run: Run, elements: list[Element]) -> list[bytes]:
         parts = []
-        for element in elements:
-            parts.append(encode(build(run, element)))
+        for start in range(0, len(elements), CHUNK):
+            chunk = [
+                build(run, element)
+                for element in elements[start:start + CHUNK]
+            ]
+            parts.append(encode(chunk)[1:-1])
             if run.values >= run.due:
                 run.report()
         return parts

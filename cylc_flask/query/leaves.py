@@ -215,8 +215,9 @@ def mapped(site: Site) -> Find:
     limit = args['limit']
 
     def find(_: Run, __: Any, raw: Any) -> list[Element]:
-        mapping = {key: raw[key] for key in order if key in raw}
-        mapping.update(raw)
+        given = dict(raw)
+        mapping = {key: given[key] for key in order if key in given}
+        mapping.update(given)
         found: list[Element] = _sort([
             value for value in mapping.values()
             if satisfied is None or value.satisfied is satisfied

@@ -50,6 +50,13 @@ class Field:
     own: bool = True
     default: Any = None
 
+    @property
+    def may_be_null(self) -> bool:
+        """Tell whether it can be null; what messages hold cannot."""
+        return self.fill is not None or (
+            not self.name and self.constant is None
+        )
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -47,12 +47,16 @@ class Run:
         meter: Told how much the answer holds.
     """
 
-    __slots__ = ('_meter', '_told', 'due', 'resolvers', 'sub_id', 'values')
+    __slots__ = (
+        '_meter', '_told', 'due', 'resolvers', 'stores', 'sub_id', 'values'
+    )
 
     def __init__(
         self, resolvers: Resolvers, sub_id: Any, meter: Meter
     ) -> None:
         self.resolvers = resolvers
+        #: The stores by the ids of their workflows.
+        self.stores: dict[str, Data] = _data_of(resolvers)
         self.sub_id = sub_id
         #: How many values graphql-core would have looked at by now.
         self.values = 0
@@ -72,15 +76,14 @@ class Run:
         self.due = self.values + SPAN
 
     @property
-    def stores(self) -> dict[str, Data]:
-        """Return the stores by the ids of their workflows."""
-        stores: Any = self.resolvers.data_store_mgr.data
-        return stores  # type: ignore[no-any-return]
-
-    @property
     def deltas(self) -> dict[str, Any]:
         """Return the delta by the id of its workflow."""
         return self.resolvers.delta_store[self.sub_id]
+
+
+def _data_of(resolvers: Any) -> dict[str, Data]:
+    data: dict[str, Data] = resolvers.data_store_mgr.data
+    return data
 
 
 #: Makes of the source of a field, and of what it has under the name of that
