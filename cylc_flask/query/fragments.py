@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from time import monotonic
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 import orjson
 
@@ -78,6 +78,14 @@ class Larder:
             del self._used[oldest]
 
 
+class Fragment(NamedTuple):
+    """The JSON of an element, and how many values it has."""
+
+    element: Element
+    json: bytes
+    values: int
+
+
 class Fragments:
     """The JSON of elements of one kind under one selection.
 
@@ -95,7 +103,8 @@ class Fragments:
         self._render_all = renderer(build)
         self._kind = kind
         self._larder = larder
-        self._kept: dict[str, tuple[Element, bytes, int]] = {}
+        #: By the addresses of their elements, which they keep in being.
+        self._kept: dict[int, Fragment] = {}
         #: How many bytes they have, and had when the larder was told last.
         self.size = self.accounted = 0
         self._is_wanted_again = False
@@ -123,38 +132,41 @@ class Fragments:
         self._is_wanted_again = False
 
     def _render_kept(self, run: Run, elements: list[Element]) -> list[bytes]:
-        kept, build = self._kept, self._build
+        """Make what is not kept.
+
+        What is, is found without a look into the elements: these are all
+        over the memory.
+        """
+        kept = self._kept
         parts = []
         for element in elements:
-            found = kept.get(element.id)
-            if found is not None and found[0] is element:
-                run.values += found[2]
-            else:
-                values = run.values
-                # A copy, since the encoder leaves room behind what it makes.
-                part = bytes(memoryview(encode(build(run, element))))
-                found = element, part, run.values - values
-                self._keep(element.id, found)
-            parts.append(found[1])
+            found = kept.get(id(element)) or self._make(run, element)
+            parts.append(found.json)
+            run.values += found.values
             if run.values >= run.due:
                 run.report()
         return parts
 
-    def _keep(self, id_: str, made: tuple[Element, bytes, int]) -> None:
-        if (old := self._kept.get(id_)) is not None:
-            self.size -= len(old[1])
-        self._kept[id_] = made
-        self.size += len(made[1])
+    def _make(self, run: Run, element: Element) -> Fragment:
+        before = run.values
+        # A copy, since the encoder leaves room behind what it makes.
+        json = bytes(memoryview(encode(self._build(run, element))))
+        made = Fragment(element, json, run.values - before)
+        run.values = before
+        self._kept[id(element)] = made
+        self.size += len(json)
+        return made
 
     def _prune(self, run: Run) -> None:
         """Forget those of elements that are no more."""
         stores = run.stores.values()
-        for id_, (element, part, _) in [*self._kept.items()]:
+        for key, found in [*self._kept.items()]:
+            id_, element = found.element.id, found.element
             if not any(
                 store[self._kind].get(id_) is element for store in stores
             ):
-                del self._kept[id_]
-                self.size -= len(part)
+                del self._kept[key]
+                self.size -= len(found.json)
 
 
 def renderer(build: Build) -> Render:

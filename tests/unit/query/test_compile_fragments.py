@@ -106,8 +106,9 @@ def test_removed_elements_are_forgotten(site: Site) -> None:
     for id_ in [*site.store.task_proxies][FEW + 5:]:
         del site.store.task_proxies[id_]
     ask(site)
-    assert {*kept._kept} == {*site.store.task_proxies}
-    assert kept.size == sum(len(part) for _, part, _ in kept._kept.values())
+    assert {each.element.id for each in kept._kept.values()} == {
+        *site.store.task_proxies}
+    assert kept.size == sum(len(each.json) for each in kept._kept.values())
 
 
 def fragments_of(site: Site) -> Fragments:
