@@ -55,10 +55,10 @@ def arguments() -> argparse.Namespace:
     parser = common.parser_of(__doc__)
     parser.add_argument(
         '--sizes', type=int, nargs='+', metavar='N',
-        default=unless_quick([100, 1000], [20]),
+        default=unless_quick([100, 1000, 5000], [20]),
         help='task proxies (%(default)s)')
     parser.add_argument(
-        '--rounds', type=int, default=unless_quick(7, 1),
+        '--rounds', type=int, default=unless_quick(5, 1),
         help='in which all take turns, after one that does not count'
              ' (%(default)s)')
     return parser.parse_args()

@@ -84,8 +84,11 @@ def main() -> None:
     print(text)
     if RESULTS == HERE / 'results':
         for page in PAGES:
-            page.write_text(MARKED.sub(
-                lambda found: found[1] + text + found[2], page.read_text()))
+            place = MARKED.search(page.read_text())
+            assert place, page
+            page.write_text(
+                f'{place.string[:place.start()]}{place[1]}\n{text}\n{place[2]}'
+                f'{place.string[place.end():]}')
 
 
 def summary(results: dict[str, Any]) -> str:

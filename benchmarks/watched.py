@@ -45,7 +45,6 @@ NOBODY = 'nobody'
 #: Seconds between questions, and between commands.
 EVERY, COMMANDS_EVERY = 0.1, 0.7
 
-#: Changes of a task which will not be run for long.
 CHANGES = cycle(['hold', 'release'])
 
 MAIN, OUR_THREAD = 'MainThread', 'cylc-flask'
@@ -61,7 +60,7 @@ def main() -> None:
             for who in (NOBODY, OURS, peers.ZMQ):
                 say(f'round {number + 1} of {options.rounds}: {who} asks')
                 found.setdefault(who, []).append(
-                    phase(run, who, options.seconds))
+                    phase(run, who, options))
     rows = [
         {'watcher': who, **{
             key: median(row[key] for row in rounds) for key in rounds[0]
@@ -127,17 +126,19 @@ def watcher(run: Run, who: str) -> Iterator[list[float]]:
         asker.close()
 
 
-def phase(run: Run, who: str, seconds: float) -> Row:
+def phase(run: Run, who: str, options: argparse.Namespace) -> Row:
     """Return what was seen while somebody, or nobody, watched."""
+    # The last task is not run for long.
+    task = f'1/b{options.size // 2 - 1}'
     witness = flows.witness_of(run)
     with ExitStack() as stack:
         clients = {'zmq': peers.ZmqAsker(run), 'own': peers.ours(run)}
         for client in clients.values():
             stack.callback(client.close)
-            command(client)
+            command(client, task)
         answers = stack.enter_context(watcher(run, who))
         before, began = peers.witnessed(witness), time.monotonic()
-        commands = send(clients, began + seconds)
+        commands = send(clients, task, began + options.seconds)
         after, took = peers.witnessed(witness), time.monotonic() - began
     used = {
         name: (after['threads'].get(name, 0.0) - value) / took
@@ -155,13 +156,13 @@ def phase(run: Run, who: str, seconds: float) -> Row:
     }
 
 
-def send(clients: dict[str, Any], end: float) -> Row:
+def send(clients: dict[str, Any], task: str, end: float) -> Row:
     """Send commands until the end, return how long they took."""
     found: dict[str, list[float]] = {name: [] for name in clients}
     while True:
         for name, client in clients.items():
             time.sleep(COMMANDS_EVERY / len(clients))
-            found[name].append(command(client))
+            found[name].append(command(client, task))
         if time.monotonic() > end:
             return {
                 f'{name}_command_ms': median(times) * 1000
@@ -169,12 +170,12 @@ def send(clients: dict[str, Any], end: float) -> Row:
             }
 
 
-def command(client: peers.Asker) -> float:
+def command(client: peers.Asker, task: str) -> float:
     """Send a command; return how long (s) until it was accepted."""
     began = time.monotonic()
     client.ask(
-        'mutation { %s(workflows: ["*"], tasks: ["1/b0"])'  # noqa: UP031
-        ' { result } }' % next(CHANGES))
+        f'mutation {{ {next(CHANGES)}(workflows: ["*"], tasks: ["{task}"])'
+        ' { result } }')
     return time.monotonic() - began
 
 

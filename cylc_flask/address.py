@@ -26,7 +26,6 @@ from typing import Sequence
 from urllib.parse import quote
 
 from cylc_flask import private
-from cylc_flask.config import is_loopback
 from cylc_flask.private import UnusableFile
 from cylc_flask.process import Process
 
@@ -92,10 +91,11 @@ def advertised_host(addresses: Sequence[str]) -> str:
         >>> advertised_host(['127.0.0.1', '192.0.2.7'])
         '192.0.2.7'
     """
-    if any(address in ALL_ADDRESSES for address in addresses):
-        # Here, as clients need none of it, and it takes long to import.
-        from cylc.flow.hostuserutil import get_host
+    # Here, as clients need none of these, and they take long to import.
+    from cylc.flow.hostuserutil import get_host
+    from cylc_flask.config import is_loopback
 
+    if any(address in ALL_ADDRESSES for address in addresses):
         host: str = get_host()  # type: ignore[no-untyped-call]
         return host
     reachable = [name for name in addresses if not is_loopback(name)]
