@@ -76,7 +76,7 @@ def arguments() -> argparse.Namespace:
     """Return how long to measure."""
     parser = common.parser_of(__doc__)
     parser.add_argument(
-        '--size', type=int, default=unless_quick(5000, 60), metavar='N',
+        '--size', type=int, default=unless_quick(5000, 1000), metavar='N',
         help='task proxies (%(default)s)')
     parser.add_argument(
         '--seconds', type=float, default=unless_quick(10, 2),
