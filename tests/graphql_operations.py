@@ -45,10 +45,13 @@ from cylc_flask.query.documents import Request
 if TYPE_CHECKING:
     from tests.graphql_words import Words
 
-#: Fields of the roots that lead to all there is.
-USUAL = ('workflows', 'taskProxies', 'deltas')
+#: How often fields of the roots are asked for, others once.
+WEIGHTS = {'workflows': 4, 'taskProxies': 4, 'deltas': 20}
 
-#: Fields of the roots that are left to graphql-core.
+#: Types which are asked for what they lead to.
+PASSED = ('Deltas', 'Added', 'Updated')
+
+#: Fields of the roots that are left to graphql-core; they come less often.
 LEFT = (
     'graph', 'tasksConnection', 'taskProxiesConnection', 'jobsConnection',
     'edgesConnection',
@@ -107,7 +110,7 @@ class Writer:
         self.left = self.random.choice((3, 6, 10, 15, 25, 40, 60))
         names = [
             name for name in root.fields
-            for _ in range(15 if name in USUAL else 1 if name in LEFT else 4)
+            for _ in range(1 if name in LEFT else 4 * WEIGHTS.get(name, 1))
             if name != 'command'
         ]
         number = self.random.choice((1, 1, 1, 2, 3)) if kind == 'query' else 1
@@ -174,7 +177,7 @@ class Writer:
             deep = []
         number = self.random.choice((1, 2, 3, 5))
         chosen = self._sample(leaves, number)
-        if not chosen or self._hit(55):
+        if not chosen or self._hit(95 if kind.name in PASSED else 55):
             chosen += self._sample(deep, self.random.choice((1, 1, 2, 3)))
         self.random.shuffle(chosen)
         found = [

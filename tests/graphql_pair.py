@@ -57,7 +57,7 @@ NOT_COMPILED = (
 )
 
 #: The most that an answer may hold here: graphql-core takes its time.
-VALUES = 20_000
+VALUES = 10_000
 
 
 class Recorded:

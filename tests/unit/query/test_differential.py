@@ -41,7 +41,7 @@ from tests.graphql_words import Words, words_of
 from tests.stores import LINES, recorded, recorded_steps
 
 #: How many operations there are in all, and which.
-OPERATIONS = int(os.environ.get('FUZZ_OPERATIONS', 4000))
+OPERATIONS = int(os.environ.get('FUZZ_OPERATIONS', 3000))
 SEED = os.environ.get('FUZZ_SEED', '1')
 
 #: What is asked about at once: recorded stores by their names.
