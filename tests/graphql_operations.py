@@ -62,7 +62,7 @@ ALIAS, DIRECTIVE, DUPLICATE, FRAGMENT, TYPENAME, VARIABLE = 12, 5, 8, 14, 8, 25
 
 #: The same for arguments which are no filters.
 CHANCES = {
-    'stripNull': 25, 'deltaStore': 6, 'deltaType': 6, 'sort': 25,
+    'stripNull': 25, 'deltaStore': 8, 'deltaType': 18, 'sort': 25,
     'initialBurst': 5, 'ignoreInterval': 5,
 }
 
