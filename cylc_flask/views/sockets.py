@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 import struct
 import threading
 from time import monotonic
@@ -176,6 +177,18 @@ class Talk:
             ConnectionClosed: The client has gone, or does not take it.
         """
         self._write(frame_head(kind, sum(map(len, parts))), *parts)
+
+    def send_all(self, texts: list[tuple[bytes, ...]]) -> None:
+        """Send messages in their order, each given in parts.
+
+        Raises:
+            ConnectionClosed: The client has gone, or does not take them.
+        """
+        if texts:
+            self._write(*chain.from_iterable(
+                (frame_head(TEXT, sum(map(len, parts))), *parts)
+                for parts in texts
+            ))
 
     @property
     def is_free(self) -> bool:

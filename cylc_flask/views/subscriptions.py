@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -134,17 +135,23 @@ class Dialogue:
         return left
 
     def _push(self) -> bool:
-        """Send one result of each operation; True if there are more."""
+        """Send what has come of each operation; True if there is more.
+
+        What has come for all of them goes together.
+        """
+        following = [
+            (running, running.member) for running in self._running.values()
+            if running.member is not None
+        ]
+        self._talk.send_all([
+            (running.head, payload, TAIL)
+            for running, member in following for payload in _taken(member)
+        ])
         more = False
-        for running in list(self._running.values()):
-            if running.member is None:
-                continue
-            payload = running.member.take(0)
-            if payload is not None:
-                self._talk.send(running.head, payload, TAIL)
-            if running.member.pending:
+        for running, member in following:
+            if member.pending:
                 more = True
-            elif running.member.ended is not None:
+            elif member.ended is not None:
                 self._finish(running)
         return more
 
@@ -246,6 +253,15 @@ class Dialogue:
         running = self._running.pop(id, None)
         if running is not None and running.member is not None:
             running.member.close()
+
+
+def _taken(member: Member) -> Iterator[bytes]:
+    """Yield what a member is to be sent now."""
+    room, payload = SMALL, member.take(0)
+    while payload is not None:
+        yield payload
+        room -= len(payload)
+        payload = member.take_step(room)
 
 
 def _fail(exc: Exception) -> NoReturn:
