@@ -34,7 +34,7 @@ from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
 from cylc_flask.query.body import Reader
 from cylc_flask.query.engine import Engine
-from cylc_flask.query.limits import go_on
+from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import (
     errors,
@@ -70,7 +70,7 @@ def create_app(
     hosts: frozenset[str] = frozenset(),
     sleep: Callable[[float], object] = time.sleep,
     sock_tools: SockTools | None = None,
-    pause: Callable[[], None] = go_on,
+    paced: Paced = unpaced,
 ) -> Flask:
     """Return the application that serves some workflows.
 
@@ -80,7 +80,7 @@ def create_app(
         hosts: Names by which clients may call it.
         sleep: Waits some seconds, in the way of the server it runs in.
         sock_tools: What sockets need of that server.
-        pause: Called amid long work; may let others go first.
+        paced: In which long work is done.
     """
     tools = sock_tools or SockTools()
     app = Flask(
@@ -93,7 +93,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(
         config, workflows,
-        Engine(config, workflows, pause, tools.make_event),
+        Engine(config, workflows, paced, tools.make_event),
         Reader(Persisted()),
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)

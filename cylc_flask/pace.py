@@ -24,17 +24,28 @@ back only five milliseconds later. So whatever may take long here calls a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import process_time, sleep, thread_time
+from contextlib import contextmanager, suppress
+from functools import partial
+from time import monotonic, process_time, sleep, thread_time
 
 #: How long (seconds) we work before others may go on.
 SLICE = 0.0005
 
-#: The least (seconds) that another thread needs to wake up.
+#: The least (seconds) that another thread needs to wake up. It is also what
+#: gevent needs to look at its sockets: it does not, to wait for no time.
 NAP = 0.00005
 
 #: Who has worked for so long (seconds) in a nap of ours has more to do.
 BUSY = 0.00002
+
+#: How many long works go on in turns: each has its memory.
+AT_ONCE = 4
+
+#: How often (seconds) others look whether it is their turn.
+PATIENCE = 0.005
+
+#: Called amid some work; returns for how long (seconds) that was put off.
+Pause = Callable[[], float]
 
 
 class Pace:
@@ -50,8 +61,11 @@ class Pace:
         self._longer = 1 / share - 1
         self._wait = wait
         self._since = 0.0
-        self._waiting = False
+        #: When all that was worked is made up for.
+        self._even = 0.0
         self._alone = False
+        #: The long works that have begun, by the time at which they did.
+        self._line: list[object] = []
 
     def rest(self) -> None:
         """Let the scheduler go on, and nobody else in this thread."""
@@ -59,19 +73,20 @@ class Pace:
             sleep(NAP)
             self._since = thread_time()
 
-    def pause(self) -> None:
-        """Let the scheduler go on, and others in this thread.
+    @contextmanager
+    def work(self) -> Iterator[Pause]:
+        """Do some work, and call what is yielded every now and then.
 
-        One of these may come by here as well. It is done before the first
-        goes on, hence two of them at most take memory for what they make.
+        It lets the scheduler go on, and others in this thread. These may do
+        such work too, a few of them in turns.
         """
-        if self._alone:
-            self.rest()
-            return
-        worked = thread_time() - self._since
-        if worked > SLICE:
-            self._give(worked * self._longer if _others_work() else 0)
-            self._since = thread_time()
+        who = object()
+        self._since = thread_time()
+        try:
+            yield partial(self._pause, who)
+        finally:
+            with suppress(ValueError):
+                self._line.remove(who)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -82,15 +97,29 @@ class Pace:
         finally:
             self._alone = before
 
-    def _give(self, seconds: float) -> None:
-        if self._waiting:
-            sleep(seconds)
-            return
-        self._waiting = True
-        try:
-            self._wait(seconds)
-        finally:
-            self._waiting = False
+    def _pause(self, who: object) -> float:
+        if self._alone:
+            self.rest()
+            return 0.0
+        worked = thread_time() - self._since
+        if worked < SLICE:
+            return 0.0
+        began = monotonic()
+        if who not in self._line:
+            self._line.append(who)
+        self._wait(max(NAP, self._debt(worked)))
+        while self._line.index(who) >= AT_ONCE:
+            self._wait(PATIENCE)
+        self._since = thread_time()
+        return monotonic() - began
+
+    def _debt(self, worked: float) -> float:
+        """Return how long (seconds) to wait for having worked."""
+        if not _others_work():
+            return 0.0
+        now = monotonic()
+        self._even = max(self._even, now) + worked * self._longer
+        return self._even - now
 
 
 def _others_work() -> bool:

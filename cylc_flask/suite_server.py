@@ -33,7 +33,7 @@ from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
 from cylc_flask.errors import CylcFlaskError
 from cylc_flask.lines import Lines
-from cylc_flask.pace import Pace
+from cylc_flask.pace import NAP, Pace
 from cylc_flask.replica.feed import Feed
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
@@ -166,7 +166,7 @@ class SuiteServer:
             here.listeners,
             lambda: create_app(
                 here.config, Registry(flow), here.hosts, sleep,
-                SockTools(spawn, make_event, OPTIONS, lines), pace.pause,
+                SockTools(spawn, make_event, OPTIONS, lines), pace.work,
             ),
             here.limits,
             here.tls,
@@ -277,7 +277,7 @@ class SuiteServer:
 def _make_feed(limits: Limits, pace: Pace) -> Feed:
     """Return a feed for the server thread."""
     return Feed(
-        make_event, spawn, partial(sleep, 0), limits.feed_messages,
+        make_event, spawn, partial(sleep, NAP), limits.feed_messages,
         limits.feed_bytes, limits.groups, pace.alone,
     )
 

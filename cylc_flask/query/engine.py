@@ -38,7 +38,7 @@ from cylc_flask.query.documents import (
 )
 from cylc_flask.query.errors import Code, Rejected
 from cylc_flask.query.execution import Executor, Result
-from cylc_flask.query.limits import go_on
+from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
 from cylc_flask.query.subscriptions import Source, make_source
@@ -67,7 +67,7 @@ class Engine:
     Args:
         config: The configuration.
         workflows: What can be asked about.
-        pause: Called now and then while there is much to do.
+        paced: In which queries are answered.
         make_event: Makes an event on which requests wait for each other.
     """
 
@@ -75,12 +75,12 @@ class Engine:
         self,
         config: Config,
         workflows: Registry,
-        pause: Callable[[], None] = go_on,
+        paced: Paced = unpaced,
         make_event: Callable[[], Event] = threading.Event,
     ) -> None:
         self.schema = make_schema()
         self.workflows = workflows
-        self.run = Executor(self.schema, config.limits, pause=pause).run
+        self.run = Executor(self.schema, config.limits, paced=paced).run
         self._answers = Answers(config.limits.answer_cache)
         self._sharing = Sharing(make_event)
         self._documents = Documents(

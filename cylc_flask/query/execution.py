@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     ExecutionContext,
@@ -39,7 +39,7 @@ from cylc.flow.network.graphql import (
 from cylc_flask.errors import RequestError
 from cylc_flask.query.errors import Code, coded, error, of_request
 from cylc_flask.query.fragments import encode
-from cylc_flask.query.limits import Meter, TooMuch, go_on
+from cylc_flask.query.limits import Meter, Paced, TooMuch, unpaced
 from cylc_flask.query.nulls import has_middleware
 from cylc_flask.query.plans import Plans
 
@@ -77,7 +77,7 @@ class Executor:
         limits: How much an answer may be.
         compiled: Whether queries and subscriptions are compiled, rather than
             left to graphql-core.
-        pause: Called now and then while there is much to do.
+        paced: In which each is.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class Executor:
         schema: GraphQLSchema,
         limits: Limits,
         compiled: bool = True,
-        pause: Callable[[], None] = go_on,
+        paced: Paced = unpaced,
     ) -> None:
         self.schema = schema
         self._limits = limits
-        self._pause = pause
+        self._paced = paced
         self._plans = Plans(schema) if compiled else None
 
     def run(
@@ -107,13 +107,15 @@ class Executor:
             root: The value that the fields of the root belong to.
             context: What else resolvers ask for.
         """
-        try:
-            return (
-                self._run_compiled(operation, resolvers, root, context)
-                or self._run(operation, resolvers, root, context)
-            )
-        except TooMuch as exc:
-            return Result(None, [error(exc.code, str(exc))])
+        with self._paced() as pause:
+            given = operation, resolvers, root, context
+            try:
+                return (
+                    self._run_compiled(*given, Meter(self._limits, pause))
+                    or self._run(*given, Meter(self._limits, pause))
+                )
+            except TooMuch as exc:
+                return Result(None, [error(exc.code, str(exc))])
 
     def _run_compiled(
         self,
@@ -121,6 +123,7 @@ class Executor:
         resolvers: Resolvers,
         root: Any,
         context: dict[str, Any],
+        meter: Meter,
     ) -> Result | None:
         """Return the result of a plan; None if it comes to nothing.
 
@@ -132,10 +135,11 @@ class Executor:
         if plan is None:
             return None
         try:
-            return Result(plan.run(
-                resolvers, root, context, Meter(self._limits, self._pause)
-            ))
-        except Exception:
+            return Result(plan.run(resolvers, root, context, meter))
+        except RequestError:
+            return None
+        except Exception as exc:
+            LOG.debug('flask: a plan has not worked', exc_info=exc)
             self._plans.give_up(operation)
             return None
 
@@ -145,8 +149,15 @@ class Executor:
         resolvers: Resolvers,
         root: Any,
         context: dict[str, Any],
+        meter: Meter,
     ) -> Result:
-        """Have graphql-core resolve an operation."""
+        """Have graphql-core resolve an operation.
+
+        Each value is shown to whoever judges if there is to wait for it.
+        There never is; but so it is there that an answer is found to grow
+        without end.
+        """
+        mutates = operation.kind is OperationType.MUTATION
         found = execute(
             self.schema,
             operation.document,
@@ -160,20 +171,10 @@ class Executor:
             operation_name=operation.name,
             middleware=_middleware(operation),
             execution_context_class=_context_class(operation),
-            is_awaitable=self._judge_of(operation),
+            is_awaitable=_never if mutates else meter,
         )
         assert isinstance(found, ExecutionResult)
         return Result(found.data, _judge_all(found.errors or ()))
-
-    def _judge_of(self, operation: Operation) -> Callable[[object], bool]:
-        """Return what is asked of each value if there is to wait for it.
-
-        There never is. But it is where all values come by: so it is here
-        that an answer is found to grow without end.
-        """
-        if operation.kind is OperationType.MUTATION:
-            return _never
-        return Meter(self._limits, self._pause)
 
 
 def _middleware(operation: Operation) -> list[Any] | None:

@@ -17,7 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ from cylc_flask.query.errors import Code, Rejected
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
+
+#: Enters some work, and gives what is to be called now and then amid it: that
+#: may let others go on meanwhile, and returns for how long (seconds).
+Paced = Callable[[], AbstractContextManager[Callable[[], float]]]
 
 #: Fields by which a schema is asked for.
 INTROSPECTION = ('__schema', '__type')
@@ -182,8 +187,15 @@ class TooMuch(BaseException):
         self.code = code
 
 
-def go_on() -> None:
-    """Do nothing where a thread could give others their turn."""
+def go_on() -> float:
+    """Let nobody else go on."""
+    return 0.0
+
+
+@contextmanager
+def unpaced() -> Iterator[Callable[[], float]]:
+    """Do some work without a pause."""
+    yield go_on
 
 
 #: How many values are counted between two looks at the clock.
@@ -195,11 +207,12 @@ class Meter:
 
     Args:
         limits: How many there may be, and how long.
-        pause: Called now and then; it may give other threads their turn.
+        pause: Called now and then; it may let others go on meanwhile, and
+            returns for how long (seconds).
     """
 
     def __init__(
-        self, limits: Limits, pause: Callable[[], None] = go_on
+        self, limits: Limits, pause: Callable[[], float] = go_on
     ) -> None:
         self._limits = limits
         self._pause = pause
@@ -241,4 +254,4 @@ class Meter:
                 Code.TIME, 'The answer takes more than'
                 f' {self._limits.query_time:g} seconds (limits.query_time).',
             )
-        self._pause()
+        self._end += self._pause()

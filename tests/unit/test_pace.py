@@ -18,14 +18,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import sys
 from threading import Event, Thread
 from time import perf_counter, sleep, thread_time
+from typing import Any
 
+import gevent
+from gevent import GreenletExit
 import pytest
 
-from cylc_flask.pace import SLICE, Pace
+from cylc_flask.pace import AT_ONCE, NAP, SLICE, Pace
 
 #: How often the thread that comes first lets go.
 WAITS = 20
@@ -84,15 +87,20 @@ def slow_switch() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-@pytest.mark.usefixtures('slow_switch')
-@pytest.mark.parametrize('name', ['rest', 'pause'])
-def test_who_comes_first_goes_on(pace: Pace, name: str) -> None:
-    """As often as it lets go, it gets its turn back soon."""
-    give = getattr(pace, name)
+@contextmanager
+def resting(pace: Pace) -> Iterator[Callable[[], object]]:
+    """Do some work that lets nobody else of its thread go on."""
+    yield pace.rest
 
+
+@pytest.mark.usefixtures('slow_switch')
+@pytest.mark.parametrize('doing', [resting, Pace.work])
+def test_who_comes_first_goes_on(pace: Pace, doing: Any) -> None:
+    """As often as it lets go, it gets its turn back soon."""
     def paced() -> None:
-        work()
-        give()
+        with doing(pace) as give:
+            work()
+            give()
 
     with beside(work):
         hindered = time_of_waits()
@@ -103,62 +111,105 @@ def test_who_comes_first_goes_on(pace: Pace, name: str) -> None:
 def test_others_are_served_at_once_while_nobody_works(
     pace: Pace, waits: list[float]
 ) -> None:
-    for _ in range(10):
-        work()
-        pace.pause()
+    with pace.work() as pause:
+        for _ in range(10):
+            work()
+            pause()
     assert len(waits) == 10
-    assert 0 in waits
+    assert NAP in waits
 
 
 def test_share_while_somebody_works(pace: Pace, waits: list[float]) -> None:
     """A fifth of the time is one part of work and four of waiting."""
-    with beside(work):
+    with beside(work), pace.work() as pause:
         for _ in range(20):
             work()
-            pace.pause()
+            pause()
     assert max(waits) >= 4 * SLICE
 
 
 def test_short_work_is_not_interrupted(
     pace: Pace, waits: list[float]
 ) -> None:
-    work()
-    pace.pause()
-    for _ in range(5):
-        pace.pause()
-        pace.rest()
+    with pace.work() as pause:
+        work()
+        pause()
+        for _ in range(5):
+            pause()
+            pace.rest()
     assert len(waits) == 1
 
 
-def test_no_more_than_two_are_at_it() -> None:
-    """What is begun while another waits is done before that goes on."""
-    depth = []
+def test_nobody_pays_for_what_others_have_done(
+    pace: Pace, waits: list[float]
+) -> None:
+    end = thread_time() + 0.1
+    while thread_time() < end:
+        pass
+    with beside(work), pace.work() as pause:
+        work()
+        pause()
+    assert max(waits) < 0.1
 
-    def serve(_: float) -> None:
-        depth.append(len(depth))
-        for _ in range(3):
+
+def test_turns() -> None:
+    """A few works go on in turns, each of the others waits for one to end."""
+    done: list[int] = []
+    begun: list[int] = []
+    active = 0
+
+    def wait(seconds: float) -> None:
+        gevent.sleep(max(seconds, 0.001))
+
+    def long_work(number: int) -> None:
+        nonlocal active
+        with pace.work() as pause:
             work()
-            pace.pause()
+            pause()
+            begun.append(number)
+            active += 1
+            assert active <= AT_ONCE
+            for _ in range(10):
+                work()
+                assert pause() > 0
+            active -= 1
+        done.append(number)
 
-    pace = Pace(0.2, serve)
-    work()
-    pace.pause()
-    assert depth == [0]
-    work()
-    pace.pause()
-    assert depth == [0, 1]
+    pace = Pace(0.5, wait)
+    greenlets = [gevent.spawn(long_work, n) for n in range(2 * AT_ONCE)]
+    gevent.joinall(greenlets, raise_error=True)
+    assert begun == sorted(begun)
+    assert sorted(done) == begun
+
+
+def test_who_is_stopped_holds_nobody_up(waits: list[float]) -> None:
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) <= AT_ONCE:
+            raise GreenletExit
+
+    pace = Pace(0.5, wait)
+    for _ in range(AT_ONCE):
+        with suppress(GreenletExit), pace.work() as pause:
+            work()
+            pause()
+    with pace.work() as pause:
+        work()
+        pause()
+    assert len(waits) == AT_ONCE + 1
 
 
 def test_nobody_sees_what_is_half_done(
     pace: Pace, waits: list[float]
 ) -> None:
-    with pace.alone():
+    with pace.work() as pause:
         with pace.alone():
+            with pace.alone():
+                work()
+                assert pause() == 0
             work()
-            pace.pause()
+            pause()
+        assert waits == []
         work()
-        pace.pause()
-    assert waits == []
-    work()
-    pace.pause()
+        pause()
     assert len(waits) == 1
