@@ -35,7 +35,6 @@ IDLE = 60.0
 #: Shorter lists are made each time: it hardly takes longer.
 FEW = 50
 
-
 #: So many elements that are not kept become JSON together.
 CHUNK = 100
 
@@ -119,11 +118,12 @@ class Fragments:
         if not self._is_wanted_again:
             self._is_wanted_again = True
             return self._render_all(run, elements)
-        parts = self._render_kept(run, elements)
-        if len(self._kept) > 1.2 * len(elements):
-            self._prune(run)
-        self._larder.account(self)
-        return parts
+        try:
+            return self._render_kept(run, elements)
+        finally:
+            if len(self._kept) > 1.2 * len(elements):
+                self._prune(run)
+            self._larder.account(self)
 
     def clear(self) -> None:
         """Forget all of it."""

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 #: So many bytes of requests are known, with the texts of their documents.
 KEPT = 250_000
 
+#: What each counts for beside its length.
+OVERHEAD = 200
+
+#: What is longer is not kept: it would take the place of too many others.
+LONGEST = 25_000
+
 #: What the types of answers are told apart by in tags.
 MARKS = {'application/json': ''}
 OTHER = '-response'
@@ -73,8 +79,11 @@ class Known:
         sent = _sent(environ)
         if sent is None or sent in self._known or not operation.is_lasting:
             return
+        size = _size(sent, operation)
+        if size > LONGEST:
+            return
         self._known[sent] = operation, media_type
-        self._size += _size(sent, operation)
+        self._size += size
         while self._size > KEPT:
             oldest, (other, _) = self._known.popitem(last=False)
             self._size -= _size(oldest, other)
@@ -129,4 +138,4 @@ def _sent(environ: dict[str, Any]) -> Sent | None:
 
 
 def _size(sent: Sent, operation: Operation) -> int:
-    return sum(map(len, sent)) + len(operation.key[0])
+    return OVERHEAD + sum(map(len, sent)) + len(operation.key[0])
