@@ -163,7 +163,7 @@ class Talk:
         if not websocket.connected and not websocket.input_buffer:
             raise ConnectionClosed(
                 websocket.close_reason, websocket.close_message)
-        self._check_user()
+        self.check_user()
 
     def messages(self) -> Iterator[str | bytes]:
         """Yield the messages that have come."""
@@ -244,7 +244,7 @@ class Talk:
             self._write(self._websocket.ws.send(Ping()))
         return self._interval
 
-    def _check_user(self) -> None:
+    def check_user(self) -> None:
         """End the talk with somebody who is no longer who they were."""
         if self._now is None:
             return

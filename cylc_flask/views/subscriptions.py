@@ -235,6 +235,7 @@ class Dialogue:
     def _answer(self, running: Running, result: bytes) -> None:
         """Send the only result of an operation, if it is still wanted."""
         if self._running.get(running.id) is running:
+            self._talk.check_user()
             self._talk.send(running.head, result, TAIL)
             self._finish(running)
 
