@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 #: How many fields a plan may have; fragments in fragments are many.
 MAX_FIELDS = 2_000
 
+#: So many items of an argument count for one more.
+ITEMS = 20
+
 #: The messages of the elements of a store by the names of their types.
 ELEMENTS: dict[str, Any] = {
     name: getattr(pb, f'Pb{name}') for name in (
@@ -102,6 +105,10 @@ def compile_operation(
         # An argument that cannot be read, too many fields, or a field whose
         # resolver is not known here: all of it is for graphql-core.
         return None
+
+
+class TooLarge(NotCompiled):
+    """A plan that would take more time and memory than it gains."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +207,8 @@ class _Compiler:
         """
         try:
             return self._field(parent, key, source, spot)
+        except TooLarge:
+            raise
         except Exception:
             if parent is self._selections.root:
                 raise
@@ -212,15 +221,16 @@ class _Compiler:
         source: Descriptor | None,
         spot: _Spot,
     ) -> Field:
-        self._size += 1
-        if self._size > MAX_FIELDS:
-            raise NotCompiled('too many fields')
+        self._grow(len(spot.nodes))
         node = spot.nodes[0]
         name = node.name.value
         if name == '__typename':
             return Field(key, constant=parent.name)
         definition = parent.fields[name]
         args = self._selections.arguments(definition, node)
+        self._grow(sum(
+            len(value) for value in args.values() if isinstance(value, list)
+        ) // ITEMS)
         strip = self._middleware and nulls.flag_of(key, args, spot.strip)
         site = Site(
             name, parent.name, get_named_type(definition.type).name,
@@ -235,6 +245,16 @@ class _Compiler:
         if self._strips:
             field = nulls.stripped(field, definition.type)
         return replace(field, key=key)
+
+    def _grow(self, size: int) -> None:
+        """Note how large the plan becomes.
+
+        Raises:
+            TooLarge: It becomes too large.
+        """
+        self._size += size
+        if self._size > MAX_FIELDS:
+            raise TooLarge
 
     def _resolved(
         self,

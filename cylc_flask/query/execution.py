@@ -134,6 +134,7 @@ class Executor:
         plan = self._plans.get(operation)
         if plan is None:
             return None
+        resolvers.begin()
         try:
             return Result(plan.run(resolvers, root, context, meter))
         except RequestError:
@@ -158,6 +159,7 @@ class Executor:
         without end.
         """
         mutates = operation.kind is OperationType.MUTATION
+        resolvers.begin()
         found = execute(
             self.schema,
             operation.document,

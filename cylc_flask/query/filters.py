@@ -23,9 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import translate
+from functools import lru_cache
 import re
 from typing import Any, Callable
 
+from cylc.flow.data_store_mgr import JOBS
 from cylc.flow.id import Tokens
 from cylc.flow.network.resolvers import get_state_from_selectors
 from cylc.flow.network.schema import DEF_TYPES
@@ -45,6 +47,12 @@ _selector: Callable[[Tokens], str | None] = get_state_from_selectors
 _ID = re.compile(
     r'~[^/:~\s]+/[^:~\s]+?//([^~/:\s]+)/([^~/:\s]+)(?:/([^~/:\s]+))?'
 )
+
+#: What makes a pattern of a text.
+_GLOB = re.compile(r'[*?\[]')
+
+#: How many patterns are kept; each takes a kilobyte or two.
+PATTERNS = 1_000
 
 #: The filters that compare a number or a flag of an element: which argument,
 #: whether it says anything, the test.
@@ -108,10 +116,10 @@ def _compared(args: dict[str, Any]) -> Iterable[Test]:
 def _id_tests(kind: str, args: dict[str, Any]) -> Iterable[Test]:
     parts_of = _parts_of_definition if kind in DEF_TYPES else parts
     if ids := args.get('ids'):
-        match = _matcher(ids)
+        match = _matcher(kind, ids)
         yield lambda node, state: match(parts_of(node), state)
     if exids := args.get('exids'):
-        unwanted = _matcher(exids)
+        unwanted = _matcher(kind, exids)
         yield lambda node, state: not unwanted(parts_of(node), state)
 
 
@@ -132,24 +140,60 @@ def parts(node: Element) -> Parts:
 
 
 def _matcher(
-    items: list[Tokens],
+    kind: str, items: list[Tokens]
 ) -> Callable[[Parts, str | None], bool]:
-    """Return what tells whether any of the items means an element."""
-    wanted = [
-        (
-            [(index, re.compile(translate(item[name])).match)
-             for index, name in enumerate(('cycle', 'task', 'job'))
-             if item[name]],
-            _selector(item),
-        ) for item in items if not item.is_null
+    """Return what tells whether any of the items means an element.
+
+    Most name one element and nothing else: these need not be compared.
+    """
+    named = [
+        ((item['cycle'], item['task'], item['job']), _selector(item))
+        for item in items if not item.is_null
+    ]
+    exact = {
+        found for found, selector in named
+        if selector is None and _is_exact(kind, found)
+    }
+    if kind != JOBS and any(job for (_, _, job), _ in named):
+        exact.clear()  # to compare what has no job with one is an error
+    others = [
+        (_tests(found), selector) for found, selector in named
+        if selector is not None or found not in exact
     ]
 
     def match(found: Parts, state: str | None) -> bool:
-        # The name of a definition has no cycle: to compare that with a
-        # pattern is an error here as it is there.
-        return any(
-            all(test(found[index]) for index, test in tests)  # type: ignore
-            and (selector is None or state is None or selector == state)
-            for tests, selector in wanted
-        )
+        if found in exact:
+            return True
+        for tests, selector in others:
+            for index, test in tests:
+                if not test(found[index]):  # type: ignore[arg-type]
+                    break
+            else:
+                if selector is None or state is None or selector == state:
+                    return True
+        return False
     return match
+
+
+def _is_exact(kind: str, item: Parts) -> bool:
+    """Tell whether an item names one element of a kind, and no pattern."""
+    cycle, task, job = item
+    if kind in DEF_TYPES:
+        complete = task and not (cycle or job)
+    else:
+        complete = cycle and task and bool(job) is (kind == JOBS)
+    return bool(complete) and not any(
+        _GLOB.search(each) for each in item if each
+    )
+
+
+def _tests(item: Parts) -> list[tuple[int, Callable[[str], object]]]:
+    """Return what parts are compared with, by their index."""
+    return [
+        (index, _pattern(part)) for index, part in enumerate(item) if part
+    ]
+
+
+@lru_cache(PATTERNS)
+def _pattern(text: str) -> Callable[[str], object]:
+    return re.compile(translate(text)).match

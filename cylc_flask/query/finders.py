@@ -31,8 +31,15 @@ from cylc.flow.data_store_mgr import EDGES, FAMILY_PROXIES, TASK_PROXIES
 from cylc.flow.id import Tokens
 from cylc.flow.network import schema as cylc
 from cylc.flow.network.resolvers import workflow_filter
-from cylc_flask.query.filters import make_filter
-from cylc_flask.query.run import Data, Element, Find, Run, of_workflows
+from cylc_flask.query.filters import Keep, make_filter
+from cylc_flask.query.run import (
+    SPAN,
+    Data,
+    Element,
+    Find,
+    Run,
+    of_workflows,
+)
 from cylc_flask.replica.delta import WORKFLOW
 
 Args = dict[str, Any]
@@ -109,13 +116,28 @@ def _nodes_of(site: Site, kind: str, args: Args) -> Find:
     flows_of = _chosen(site, args)
 
     def find(run: Run, _: Any, __: Any) -> list[Element]:
-        run.resolvers.check_work(kind, args)
-        found = [
+        nodes = [
             node for flow in flows_of(run) for node in flow[kind].values()
-            if keep is None or keep(run, node)
         ]
-        return _sort(found, args)
+        run.resolvers.check_work(args, len(nodes))
+        return _sort(_kept(run, nodes, keep), args)
     return find
+
+
+def _kept(
+    run: Run, nodes: list[Element], keep: Keep | None
+) -> list[Element]:
+    """Return the elements that fit; many of them may take their time."""
+    if keep is None:
+        return nodes
+    found = []
+    for start in range(0, len(nodes), SPAN):
+        found += [
+            node for node in nodes[start:start + SPAN] if keep(run, node)
+        ]
+        if len(nodes) > SPAN:
+            run.report()
+    return found
 
 
 def _with_workflows(args: Args) -> Args:
@@ -167,12 +189,10 @@ def nodes_by_ids(site: Site) -> Find:
             ids = listed(run, source) if live else None
             if not ids:
                 return []
+        nodes = _pick(stores_of(run), ids or (), kind)
         if bounded:
-            run.resolvers.check_work(kind, args)
-        found = _pick(stores_of(run), ids or (), kind)
-        if keep is not None:
-            found = [node for node in found if keep(run, node)]
-        return _sort(found, args)
+            run.resolvers.check_work(args, len(ids or ()))
+        return _sort(_kept(run, nodes, keep), args)
     return find
 
 

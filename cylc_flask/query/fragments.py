@@ -35,6 +35,9 @@ IDLE = 60.0
 #: Shorter lists are made each time: it hardly takes longer.
 FEW = 50
 
+#: What is needed (bytes) to keep one, beside its JSON.
+OVERHEAD = 200
+
 #: So many elements that are not kept become JSON together.
 CHUNK = 100
 
@@ -121,7 +124,7 @@ class Fragments:
         try:
             return self._render_kept(run, elements)
         finally:
-            if len(self._kept) > 1.2 * len(elements):
+            if len(self._kept) > 1.2 * self._count(run):
                 self._prune(run)
             self._larder.account(self)
 
@@ -154,8 +157,12 @@ class Fragments:
         made = Fragment(element, json, run.values - before)
         run.values = before
         self._kept[id(element)] = made
-        self.size += len(json)
+        self.size += len(json) + OVERHEAD
         return made
+
+    def _count(self, run: Run) -> int:
+        """Return how many elements there are now."""
+        return sum(len(store[self._kind]) for store in run.stores.values())
 
     def _prune(self, run: Run) -> None:
         """Forget those of elements that are no more."""
@@ -166,7 +173,7 @@ class Fragments:
                 store[self._kind].get(id_) is element for store in stores
             ):
                 del self._kept[key]
-                self.size -= len(found.json)
+                self.size -= len(found.json) + OVERHEAD
 
 
 def renderer(build: Build) -> Render:

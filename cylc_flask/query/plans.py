@@ -18,6 +18,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLSchema
@@ -36,8 +38,31 @@ FIELDS = 20_000
 #: What a plan counts for beside its fields.
 OVERHEAD = 20
 
+#: So many characters of an operation count for one field.
+CHARACTERS = 1_000
+
 #: Operations with longer variables (bytes of JSON) are compiled each time.
 LONG = 10_000
+
+#: For how long (seconds) a plan is not tried again that has failed: there may
+#: be something in the data that it cannot deal with.
+REST = 60.0
+
+#: Text, name and variables of an operation.
+Key = tuple[str, str | None, bytes]
+
+
+@dataclass
+class _Known:
+    """A plan, if there is one, and when it may be used again."""
+
+    plan: Plan | None
+    rests_until: float = 0.0
+
+    def size(self, key: Key) -> int:
+        """Return for how many fields it counts."""
+        fields = self.plan.size if self.plan else 0
+        return OVERHEAD + fields + (len(key[0]) + len(key[2])) // CHARACTERS
 
 
 class Plans:
@@ -50,33 +75,31 @@ class Plans:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._larder = Larder()
-        self._known: OrderedDict[object, Plan | None] = OrderedDict()
+        self._known: OrderedDict[Key, _Known] = OrderedDict()
         self._size = 0
 
     def get(self, operation: Operation) -> Plan | None:
         """Return the plan of an operation; None if there is none."""
         key = operation.key
-        if key in self._known:
+        known = self._known.get(key)
+        if known is None:
+            known = _Known(compile_operation(
+                self._schema, operation, self._larder
+            ))
+            if len(key[2]) <= LONG:
+                self._keep(key, known)
+        else:
             self._known.move_to_end(key)
-            return self._known[key]
-        plan = compile_operation(self._schema, operation, self._larder)
-        if len(key[2]) <= LONG:
-            self._keep(key, plan)
-        return plan
+        return known.plan if monotonic() >= known.rests_until else None
 
     def give_up(self, operation: Operation) -> None:
-        """Have no plan for an operation any more: it does not work."""
-        if operation.key in self._known:
-            self._size -= _size(self._known.pop(operation.key))
-            self._keep(operation.key, None)
+        """Have no plan for an operation for a while: it does not work."""
+        if known := self._known.get(operation.key):
+            known.rests_until = monotonic() + REST
 
-    def _keep(self, key: object, plan: Plan | None) -> None:
-        self._known[key] = plan
-        self._size += _size(plan)
+    def _keep(self, key: Key, known: _Known) -> None:
+        self._known[key] = known
+        self._size += known.size(key)
         while self._size > FIELDS:
-            _, oldest = self._known.popitem(last=False)
-            self._size -= _size(oldest)
-
-
-def _size(plan: Plan | None) -> int:
-    return OVERHEAD + (plan.size if plan else 0)
+            oldest, gone = self._known.popitem(last=False)
+            self._size -= gone.size(oldest)

@@ -20,8 +20,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from graphene.utils.str_converters import to_snake_case
 import pytest
 
+from cylc_flask.query import plans, resolvers
+from cylc_flask.query.compile import MAX_FIELDS
 from tests.stores import LINES
 from tests.unit.query.compiled import Site
 
@@ -262,6 +265,20 @@ def test_error_out_of_reach(site: Site) -> None:
                 ' {id}}}}')
 
 
+def test_a_plan_is_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once, but what was wrong with the data may pass."""
+    text = '{jobs {executionTimeLimit name}}'
+    job = next(iter(site.store.jobs.values()))
+    before, job.execution_time_limit = job.execution_time_limit, float('inf')
+    assert left(site, text)
+    job.execution_time_limit = before
+    assert not left(site, text)
+    monkeypatch.setattr(plans, 'monotonic', lambda: 1e9)
+    check(site, text)
+
+
 def test_infinity(site: Site) -> None:
     """It has no form in JSON, so that graphql-core refuses it."""
     job = next(iter(site.store.jobs.values()))
@@ -273,7 +290,7 @@ def test_infinity(site: Site) -> None:
     assert 'Float cannot represent' in str(errors)
 
 
-def test_many_fields(site: Site) -> None:
+def test_too_many_fields(site: Site) -> None:
     """Fragments in fragments can make a short document very large."""
     levels = ' '.join(
         f'fragment F{number} on TaskProxy {{jobs {{taskProxy {{...F{number+1}'
@@ -281,8 +298,73 @@ def test_many_fields(site: Site) -> None:
         f' {{childTasks {{...F{number+1}}}}}}}'
         for number in range(6)
     )
-    check(site, f'{{taskProxies(ids: ["9/none"]) {{...F0}}}} {levels}'
-                ' fragment F6 on TaskProxy {id}')
+    left_to_core(
+        site, f'{{taskProxies(ids: ["9/none"]) {{...F0}}}} {levels}'
+        ' fragment F6 on TaskProxy {id}'
+    )
+
+
+def test_too_many_nodes(site: Site) -> None:
+    """The same field many times is many fields to put together."""
+    fields = 'id ' * (MAX_FIELDS // 40)
+    many = [f'a{number}: tasks {{{fields}}}' for number in range(50)]
+    check(site, f'{{{" ".join(many[:30])}}}')
+    left_to_core(site, f'{{{" ".join(many)}}}')
+
+
+def test_many_ids(site: Site) -> None:
+    """A list of ids by itself is not too much, but many of them are."""
+    ids = [f'1/t{number}' for number in range(900)] + ['1/foo', '*/bar']
+    check(site, 'query ($ids: [ID]) {taskProxies(ids: $ids) {id}}', ids=ids)
+    many = ' '.join(
+        f'a{number}: taskProxies(ids: $ids) {{id}}' for number in range(50)
+    )
+    left_to_core(site, f'query ($ids: [ID]) {{{many}}}', ids=ids)
+
+
+def left_to_core(site: Site, text: str, **variables: Any) -> None:
+    left = site.compiled.left
+    expected, found = site.both(text, **variables)
+    assert found == expected
+    assert site.compiled.left == left + 1
+
+
+@pytest.mark.parametrize('arguments', [
+    'ids: ["1/foo/01", "1/foo"]', 'ids: ["1/foo", "1/foo/01"]',
+    'exids: ["1/*/01", "1/foo"]', 'ids: ["9/none/01:failed", "*/b*"]',
+])
+def test_a_job_of_what_has_none(site: Site, arguments: str) -> None:
+    """It is an error to compare them, so far as they are compared."""
+    expected, found = site.both(f'{{taskProxies({arguments}) {{id}}}}')
+    assert found == expected
+
+
+@pytest.mark.parametrize('argument', ['ids', 'exids'])
+def test_ids_of_elements(site: Site, argument: str) -> None:
+    store = site.store
+    for kind in ('taskProxies', 'familyProxies', 'jobs', 'tasks', 'families'):
+        name = to_snake_case(kind)
+        elements = getattr(store, name).values()
+        ids = [
+            each.name if name in ('tasks', 'families')
+            else each.id.partition('//')[2] for each in elements
+        ]
+        some = [*ids[::3], '9/none', 'none', '9/no*', f'{ids[-1]}:failed']
+        check(
+            site, f'query ($ids: [ID]) {{{kind}({argument}: $ids) {{id}}}}',
+            ids=some,
+        )
+
+
+def test_comparisons_add_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the operation that may not compare too much."""
+    count = len(site.store.task_proxies)
+    monkeypatch.setattr(resolvers, 'MAX_COMPARED', 3 * count)
+    check(site, '{taskProxies(ids: ["1/*", "2/*"], exids: ["x"]) {id}}')
+    left_to_core(site, '{taskProxies(ids: ["1/*", "2/*"]) {id} '
+                       'b: taskProxies(exids: ["1/*", "2/*"]) {id}}')
 
 
 LIMITED = '{taskProxies {id namespace jobs {id} outputs {label}}}'

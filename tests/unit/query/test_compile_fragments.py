@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from cylc_flask.query import fragments
-from cylc_flask.query.fragments import FEW, Fragments, Larder
+from cylc_flask.query.fragments import FEW, OVERHEAD, Fragments, Larder
 from cylc_flask.replica.delta import copy
 from tests.unit.query.compiled import Site
 
@@ -108,7 +108,8 @@ def test_removed_elements_are_forgotten(site: Site) -> None:
     ask(site)
     assert {each.element.id for each in kept._kept.values()} == {
         *site.store.task_proxies}
-    assert kept.size == sum(len(each.json) for each in kept._kept.values())
+    assert kept.size == sum(
+        OVERHEAD + len(each.json) for each in kept._kept.values())
 
 
 def fragments_of(site: Site) -> Fragments:
