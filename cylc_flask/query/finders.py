@@ -189,7 +189,7 @@ def nodes_by_ids(site: Site) -> Find:
             ids = listed(run, source) if live else None
             if not ids:
                 return []
-        nodes = _pick(stores_of(run), ids or (), kind)
+        nodes = _pick(stores_of(run), ids, kind) if ids else []
         if bounded:
             run.resolvers.check_work(args, len(ids or ()))
         return _sort(_kept(run, nodes, keep), args)
