@@ -188,7 +188,7 @@ class _Compiler:
         ]
         build = (
             objects.of_anything(fields) if source is None
-            else objects.of_message(fields, source)
+            else objects.of_message(fields)
         )
         if self._strips and any(field.may_be_null for field in fields):
             build = objects.without_nulls(build)
