@@ -38,6 +38,10 @@ NAP = 0.00005
 #: Who has worked for so long (seconds) in a nap of ours has more to do.
 BUSY = 0.00002
 
+#: How long (seconds) we work before others in this thread are served, if
+#: nothing else is to be waited for: gevent takes a millisecond for it.
+SERVED = 0.003
+
 #: How many long works go on in turns: each has its memory.
 AT_ONCE = 4
 
@@ -61,6 +65,8 @@ class Pace:
         self._longer = 1 / share - 1
         self._wait = wait
         self._since = 0.0
+        #: How long we have worked since others in this thread were served.
+        self._unserved = 0.0
         #: When all that was worked is made up for.
         self._even = 0.0
         self._alone = False
@@ -105,16 +111,24 @@ class Pace:
         if worked < SLICE:
             return 0.0
         began = monotonic()
-        if who not in self._line:
-            self._line.append(who)
-        self._wait(max(NAP, self._debt(worked)))
-        while self._line.index(who) >= AT_ONCE:
-            self._wait(PATIENCE)
+        debt = self._debt(worked)
+        self._unserved += worked
+        if debt or self._unserved > SERVED:
+            self._serve(who, debt)
         self._since = thread_time()
         return monotonic() - began
 
+    def _serve(self, who: object, seconds: float) -> None:
+        """Have others in this thread served, and wait for one's turn."""
+        self._unserved = 0.0
+        if who not in self._line:
+            self._line.append(who)
+        self._wait(max(NAP, seconds))
+        while self._line.index(who) >= AT_ONCE:
+            self._wait(PATIENCE)
+
     def _debt(self, worked: float) -> float:
-        """Return how long (seconds) to wait for having worked."""
+        """Nap, and return how long (seconds) to wait for having worked."""
         if not _others_work():
             return 0.0
         now = monotonic()
