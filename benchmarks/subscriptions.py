@@ -16,10 +16,11 @@
 """The GUI's tree subscription: first burst, and one update to many clients.
 
 The first burst is everything that the official GUI shows in its tree, sent to
-clients which connect at once; each time under another name, so that nothing
-is ready. An update is a task that is held or released; what it costs is the
-CPU time of our server's thread, and of the whole of cylc-uiserver, until
-every client has it and a while after.
+clients which connect at once: each time under another name, so that nothing
+is ready, and under the name of before after a change, as with a GUI that
+others have used. An update is a task that is held or released; what it costs
+is the CPU time of our server's thread, and of the whole of cylc-uiserver,
+until every client has it and a while after.
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ def main() -> None:
         if not options.alone:
             servers.append(
                 stack.enter_context(peers.uiserver(run, options.size)))
-        bursts = measure_bursts(run, servers, options)
+        bursts = measure_bursts(run, servers, options, burst)
+        later = measure_bursts(run, servers, options, later_burst)
         updates = measure_updates(run, servers, options)
     facts = common.about(size=options.size, rounds=options.rounds)
     common.save(
-        'subscriptions', facts, {'bursts': bursts, 'updates': updates},
-        text(bursts, updates))
+        'subscriptions', facts,
+        {'bursts': bursts, 'later': later, 'updates': updates},
+        text(bursts, later, updates))
 
 
 def arguments() -> argparse.Namespace:
@@ -124,19 +127,20 @@ def in_turns(
 
 
 def measure_bursts(
-    run: Run, servers: list[peers.HttpAsker], options: argparse.Namespace
+    run: Run, servers: list[peers.HttpAsker], options: argparse.Namespace,
+    measure: Measure,
 ) -> list[Row]:
     """Return what the first bursts cost."""
-    rows = in_turns(run, servers, options.burst_clients, options, burst)
+    rows = in_turns(run, servers, options.burst_clients, options, measure)
     for row, server in ((row, server) for row in rows for server in servers):
         if server.name == row['server']:
             row['peak_mb'] = common.peak_of(server.pid)
     return rows
 
 
-def start(run: Run, watching: list[Viewer]) -> float:
+def start(run: Run, watching: list[Viewer], name: str = '') -> float:
     """Let viewers follow the tree; return when all have the first burst."""
-    text = re.sub(r'\bname\b', f'{next(NAMES)}: name', TREE)
+    text = re.sub(r'\bname\b', f'{name or next(NAMES)}: name', TREE)
     user = run.environment['USER']
     for viewer in watching:
         viewer.follow(text, workflowID=f'~{user}/{run.name}')
@@ -145,17 +149,28 @@ def start(run: Run, watching: list[Viewer]) -> float:
 
 def burst(
     run: Run, server: peers.HttpAsker, clients: int,
-    options: argparse.Namespace,
+    options: argparse.Namespace, name: str = '',
 ) -> Row:
     """Return what the first burst costs that all get at once."""
     with viewers(server, run, clients) as watching:
         before, began = common.cpu_of(server.pid), time.perf_counter()
-        done = start(run, watching)
+        done = start(run, watching, name)
         return {
             'cpu_ms': (common.cpu_of(server.pid) - before) * 1000,
             'all_have_it_ms': (done - began) * 1000,
             'bytes': watching[0].bytes,
         }
+
+
+def later_burst(
+    run: Run, server: peers.HttpAsker, clients: int,
+    options: argparse.Namespace,
+) -> Row:
+    """Return what it costs when others had it before the last change."""
+    burst(run, server, 1, options, 'known')
+    run.post(next(CHANGES), items='a0.1')
+    time.sleep(SETTLING[server.name])
+    return burst(run, server, clients, options, 'known')
 
 
 def measure_updates(
@@ -207,15 +222,24 @@ def cost_of(server: peers.HttpAsker, run: Run) -> float:
     return float(told['threads']['cylc-flask'])
 
 
-def text(bursts: list[Row], updates: list[Row]) -> str:
+def text(
+    bursts: list[Row], later: list[Row], updates: list[Row]
+) -> str:
     """Return the results as tables."""
     times = {
         'cpu_ms': 'CPU ms', 'all_have_it_ms': 'ms until all have it'}
+
+    def table(rows: list[Row]) -> str:
+        return common.table(
+            rows, server='server', clients='clients', **times,
+            bytes='bytes each', peak_mb='memory MB')
+
     return (
         '# The tree of the official GUI\n\nThe first burst:\n\n'
-        + common.table(
-            bursts, server='server', clients='clients', **times,
-            bytes='bytes each', peak_mb='memory MB')
+        + table(bursts)
+        + '\nThe first burst after a change, of a tree that somebody has'
+        ' followed before:\n\n'
+        + table(later)
         + '\nOne update:\n\n'
         + common.table(
             updates, server='server', clients='clients', **times,
