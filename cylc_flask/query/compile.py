@@ -27,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import unwrap
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from graphene.types.schema import identity_resolve
 from graphql import (
@@ -50,7 +50,7 @@ from cylc_flask.query import finders, leaves, nulls, objects
 from cylc_flask.query.finders import Site, given
 from cylc_flask.query.fragments import Fragments, Larder, renderer
 from cylc_flask.query.objects import Field, Selection
-from cylc_flask.query.run import Fill, Find, NotCompiled, Plan, Run
+from cylc_flask.query.run import Find, NotCompiled, Plan, Run
 from cylc_flask.query.schema import without_nulls
 from cylc_flask.query.selections import Fields, Selections
 
@@ -69,29 +69,6 @@ ELEMENTS: dict[str, Any] = {
         'Edge', 'Family', 'FamilyProxy', 'Job', 'Task', 'TaskProxy',
         'Workflow',
     )
-}
-
-#: What finds the elements of a list, by the resolver that it stands for.
-LISTS: dict[Any, Callable[[Site], Find]] = {
-    cylc.get_nodes_all: finders.all_nodes,
-    cylc.get_nodes_by_ids: finders.nodes_by_ids,
-    cylc.get_edges_all: finders.all_edges,
-    cylc.get_edges_by_ids: finders.edges_by_ids,
-    cylc.get_workflows: finders.workflows,
-}
-
-#: What finds one thing.
-ONES: dict[Any, Callable[[Site], finders.FindOne]] = {
-    cylc.get_node_by_id: finders.node_by_id,
-    cylc.get_workflow_by_id: finders.workflow_by_id,
-    cylc.get_nodes_edges: finders.nodes_edges,
-}
-
-#: What makes a value without fields.
-LEAVES: dict[Any, Callable[[Site], Fill]] = {
-    cylc.resolve_state_totals: leaves.state_totals,
-    cylc.resolve_state_tasks: leaves.state_tasks,
-    cylc.resolve_broadcasts: leaves.broadcasts,
 }
 
 
@@ -273,13 +250,14 @@ class _Compiler:
         if resolve is cylc.Condition.resolve_task_id:
             return Field(name='task_proxy')
         name = finders.RENAMED.get(site.name, site.name)
-        find = LISTS[resolve](site) if resolve in LISTS else None
+        make = finders.LISTS.get(resolve)
+        find = make(site) if make else None
         if source is not None and name not in source.fields_by_name:
             # The messages of this line do not have the field.
             name, find = '', find and finders.of_nothing(find)
         if find is not None:
             return self._elements(kind, name, find, spot)
-        if resolve in ONES:
+        if resolve in finders.ONES:
             return self._one(kind, name, resolve, site, spot)
         return self._made(kind, name, resolve, site, source, spot)
 
@@ -369,7 +347,7 @@ class _Compiler:
             inner = self._element(kind, spot)
             if not name:
                 raise NotCompiled(f'{site.parent}.{site.field}')
-        make = ONES[resolve]
+        make = finders.ONES[resolve]
         if 'id' in site.args:
             make = finders.node_of_id
         return Field(
@@ -388,8 +366,8 @@ class _Compiler:
         """Compile a field that is made of what an element holds."""
         if resolve is cylc.resolve_json_dump:
             return self._json(kind, name, spot)
-        if resolve in LEAVES and name:
-            return Field(name=name, fill=LEAVES[resolve](site))
+        if resolve in leaves.MADE and name:
+            return Field(name=name, fill=leaves.MADE[resolve](site))
         if resolve is not cylc.resolve_mapping_to_list or source is None:
             raise NotCompiled(f'{site.parent}.{site.field}')
         message = leaves.value_of(source.fields_by_name[name])

@@ -382,3 +382,20 @@ def _expand(
         new_nodes = _pick(stores, new_ids, TASK_PROXIES)
         nodes += new_nodes
     return edges
+
+
+#: What finds the elements of a list, by the resolver that it stands for.
+LISTS: dict[Any, Callable[[Site], Find]] = {
+    cylc.get_nodes_all: all_nodes,
+    cylc.get_nodes_by_ids: nodes_by_ids,
+    cylc.get_edges_all: all_edges,
+    cylc.get_edges_by_ids: edges_by_ids,
+    cylc.get_workflows: workflows,
+}
+
+#: What finds one thing.
+ONES: dict[Any, Callable[[Site], FindOne]] = {
+    cylc.get_node_by_id: node_by_id,
+    cylc.get_workflow_by_id: workflow_by_id,
+    cylc.get_nodes_edges: nodes_edges,
+}

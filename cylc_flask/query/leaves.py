@@ -224,3 +224,11 @@ def mapped(site: Site) -> Find:
         ], args)
         return found[:limit] if limit else found
     return find
+
+
+#: What makes a value without fields, by the resolver that it stands for.
+MADE: dict[Any, Callable[[Site], Fill]] = {
+    cylc.resolve_state_totals: state_totals,
+    cylc.resolve_state_tasks: state_tasks,
+    cylc.resolve_broadcasts: broadcasts,
+}
