@@ -5,6 +5,8 @@ VENV ?= .venv
 JOBS ?= 4
 EXTRA ?=
 FUZZ_REQUESTS ?= 100000
+BENCHMARKS ?= queries subscriptions watched processes rest latency
+FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -27,11 +29,15 @@ lint: $(VENV)/.lint  ## look for mistakes and style
 types: $(VENV)/.lint  ## check the types
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench  ## measure REST beside CherryPy and Tornado, and how old news are
-	$(BIN)/python benchmarks/rest.py $(EXTRA)
-	$(BIN)/python benchmarks/latency.py
+bench: $(VENV)/.bench  ## measure BENCHMARKS beside all peers (briefly: BENCH_QUICK=1)
+	for name in $(BENCHMARKS); do \
+		$(BIN)/python -m benchmarks.$$name $(EXTRA) || exit 1; done
+	$(BIN)/python -m benchmarks.summary
 
-fuzz: $(VENV)/.test  ## send FUZZ_REQUESTS bad requests, and watch the memory
+fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQUESTS bad ones
+	FUZZ_OPERATIONS=$(FUZZ_OPERATIONS) FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$$$} \
+		$(BIN)/python -m pytest --timeout 36000 \
+		tests/unit/query/test_differential.py $(EXTRA)
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
 
@@ -42,7 +48,7 @@ wheel: $(BIN)/pip  ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) .venv-modern build dist *.egg-info .pytest_cache .mypy_cache \
+	rm -rf $(VENV) .venv-bench .venv-modern build dist *.egg-info .pytest_cache .mypy_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

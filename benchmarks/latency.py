@@ -20,8 +20,6 @@ of it at clients of a WebSocket, with few viewers and with many, who look at
 little or at all that the official GUI shows in its tree. Second, from sending
 a command to its outcome at the client, with the scheduler woken for commands
 and with it left to its own pace.
-
-Usage: latency.py [--seconds S] [--viewers N ...] [--commands N]
 """
 
 from __future__ import annotations
@@ -30,29 +28,20 @@ import argparse
 from dataclasses import dataclass, field
 import json
 from pathlib import Path
-import platform
 import random
 import selectors
 from statistics import median, quantiles
-import sys
 import time
-from typing import Any
 
 import psutil
 
-from cylc.flow import __version__ as CYLC_VERSION
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks import common
+from benchmarks.common import CYLC_VERSION, Row, say, unless_quick
+from benchmarks.flows import PLUGINS
+from benchmarks.viewers import end_of_frame
 from tests.cylc_ui import SUBSCRIPTIONS, available
 from tests.harness import Run
 from tests.socket_client import BASIC, Socket
-
-HERE = Path(__file__).resolve().parent
-RESULTS = HERE / 'results'
-PLUGINS = HERE / 'plugins'
-
-Row = dict[str, Any]
 
 #: Twenty tasks a cycle, a second each, for as long as it takes.
 FLOW = """
@@ -128,15 +117,16 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     """Return how long to measure."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = common.parser_of(__doc__)
     parser.add_argument(
-        '--seconds', type=float, default=10,
+        '--seconds', type=float, default=unless_quick(10, 5),
         help='of each measurement of news (%(default)s)')
     parser.add_argument(
-        '--viewers', type=int, nargs='+', default=[1, 50, 200],
+        '--viewers', type=int, nargs='+', metavar='N',
+        default=unless_quick([1, 50, 200], [2]),
         help='numbers of clients (%(default)s)')
     parser.add_argument(
-        '--commands', type=int, default=40,
+        '--commands', type=int, default=unless_quick(40, 2),
         help='how many to send (%(default)s)')
     return parser.parse_args()
 
@@ -164,6 +154,7 @@ def measure_news(view: str, options: argparse.Namespace) -> list[Row]:
 def _news_of(
     run: Run, times: Path, view: str, number: int, seconds: float
 ) -> Row:
+    say(f'{number} viewers of {view}')
     text = available(VIEWS[view], CYLC_VERSION)
     variables = {'workflowID': run.name} if 'workflowID' in text else {}
     viewers = [Viewer(run, text, variables) for _ in range(number)]
@@ -223,7 +214,7 @@ class Viewer:
             self._buffer += self.socket.raw.sock.recv(1 << 20)
         except BlockingIOError:
             return
-        while (end := _end_of_frame(self._buffer)) is not None:
+        while (end := end_of_frame(self._buffer)) is not None:
             self.messages.append((now, self._buffer[:end]))
             self._buffer = self._buffer[end:]
 
@@ -240,18 +231,6 @@ class Viewer:
                 if moment is not None:
                     found.append(now - moment)
         return found
-
-
-def _end_of_frame(data: bytes) -> int | None:
-    """Return where the first frame ends, None if it is not whole."""
-    if len(data) < 2:
-        return None
-    length, start = data[1], 2
-    if length >= 126:
-        start = 4 if length == 126 else 10
-        length = int.from_bytes(data[2:start], 'big')
-    end = start + length
-    return end if len(data) >= end else None
 
 
 def watch(viewers: list[Viewer], seconds: float) -> None:
@@ -302,20 +281,8 @@ def report(
     news: list[Row], commands: list[Row], options: argparse.Namespace
 ) -> None:
     """Print the results, and write them to files."""
-    about = {
-        'cylc-flow': CYLC_VERSION,
-        'python': platform.python_version(),
-        'processors': psutil.cpu_count(),
-        'load': psutil.getloadavg()[0],
-        'seconds': options.seconds,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / 'latency.json').write_text(json.dumps(
-        {'about': about, 'news': news, 'commands': commands}, indent=1
-    ))
-    facts = ', '.join(f'{name} {value}' for name, value in about.items())
     text = (
-        f'# How long news take\n\n{facts}\n\n'
+        '# How long news take\n\n'
         'From the moment that the scheduler publishes a delta to its last'
         ' byte at a viewer; cores are those that the whole scheduler uses,'
         ' at five turns of its main loop a second.\n\n'
@@ -332,8 +299,9 @@ def report(
             for row in commands
         )
     )
-    (RESULTS / 'latency.md').write_text(text)
-    print(text)
+    common.save(
+        'latency', common.about(seconds=options.seconds),
+        {'news': news, 'commands': commands}, text)
 
 
 if __name__ == '__main__':

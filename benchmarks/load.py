@@ -34,6 +34,9 @@ import time
 
 USER = 'cylc'
 
+#: What tells that the server has closed a connection.
+RESETS = (BrokenPipeError, ConnectionResetError)
+
 _FIELD = re.compile(rb'(\w+)="([^"]*)"')
 
 
@@ -61,34 +64,50 @@ class Job:
 
 
 class Connection:
-    """One connection that is kept alive, with one request under way."""
+    """One connection that is kept alive, with one request under way.
+
+    A server may close it at any time, as CherryPy does with more than it
+    has threads; then it is opened again, and what was asked is asked again.
+    """
 
     def __init__(self, job: Job) -> None:
         self._port = job.port
-        self.open()
-        self._requests = self._make_requests(job)
-        self._sent = 0.0
+        self.reconnects = 0
         #: Of an answer with its head, and of the challenge before it.
         self.answer_bytes = self.challenge_bytes = 0
+        self._open()
+        self._requests = self._make_requests(job)
+        self._sent = 0.0
         self._received = b''
         self._length = -1
 
-    def open(self) -> None:
-        """Connect."""
+    def _open(self) -> None:
         self.sock = socket.create_connection(('127.0.0.1', self._port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _open_again(self) -> None:
+        self.reconnects += 1
+        self.sock.close()
+        self._open()
 
     def ask(self) -> None:
         """Send a request."""
         self._received, self._length = b'', -1
         self._sent = time.perf_counter()
-        self.sock.sendall(next(self._requests))
+        while True:
+            try:
+                return self.sock.sendall(next(self._requests))
+            except RESETS:
+                self._open_again()
 
     def receive(self) -> float | None:
         """Read what is there; return how long (s) a whole answer took."""
-        data = self.sock.recv(1 << 20)
-        if not data:
-            raise ConnectionResetError('the server has closed a connection')
+        try:
+            data = self._read()
+        except RESETS:
+            self._open_again()
+            self.ask()
+            return None
         self._received += data
         if self._length < 0:
             self._length = _whole_length(self._received)
@@ -101,11 +120,21 @@ class Connection:
 
     def exchange(self, request: bytes) -> bytes:
         """Send a request, and return all of its answer."""
-        self.sock.sendall(request)
-        answer = b''
-        while not 0 <= _whole_length(answer) <= len(answer):
-            answer += self.sock.recv(1 << 20)
-        return answer
+        while True:
+            try:
+                self.sock.sendall(request)
+                answer = b''
+                while not 0 <= _whole_length(answer) <= len(answer):
+                    answer += self._read()
+                return answer
+            except RESETS:
+                self._open_again()
+
+    def _read(self) -> bytes:
+        data = self.sock.recv(1 << 20)
+        if not data:
+            raise ConnectionResetError('the server has closed a connection')
+        return data
 
     def _make_requests(self, job: Job) -> Iterator[bytes]:
         head = (
@@ -167,56 +196,60 @@ def run(job: Job) -> dict[str, float]:
 
     Returns:
         The number of requests, how many in a second, the median, 90th and
-        99th percentile of the times (ms) that they took, and the bytes of
-        an answer and of a challenge, heads included.
+        99th percentile of the times (ms) that they took, the bytes of an
+        answer and of a challenge, heads included, and how many times the
+        server closed a connection.
     """
-    connections = {}
-    for _ in range(job.connections):
-        connection = Connection(job)
-        connections[connection.sock.fileno()] = connection
+    connections = [Connection(job) for _ in range(job.connections)]
+    began = time.perf_counter()
     times = (_paced if job.pause else _flood)(job, connections)
-    for connection in connections.values():
+    seconds = time.perf_counter() - began
+    for connection in connections:
         connection.sock.close()
     return {
-        **summary(times, job.seconds),
-        'bytes': connection.answer_bytes,
-        'challenge_bytes': connection.challenge_bytes,
+        **summary(times, seconds),
+        'bytes': max(each.answer_bytes for each in connections),
+        'challenge_bytes': max(each.challenge_bytes for each in connections),
+        'reconnects': sum(each.reconnects for each in connections),
     }
 
 
-def _flood(job: Job, connections: dict[int, Connection]) -> list[float]:
+def _flood(job: Job, connections: list[Connection]) -> list[float]:
+    """Ask on each connection as soon as it is answered, at least once."""
     times = []
-    poll = select.epoll()
-    for descriptor, connection in connections.items():
-        poll.register(descriptor, select.EPOLLIN)
+    for connection in connections:
         connection.ask()
-    end = time.perf_counter() + job.seconds
-    while time.perf_counter() < end:
-        for descriptor, _ in poll.poll(1):
-            connection = connections[descriptor]
-            try:
+    busy: dict[int, Connection] = {}
+    with select.epoll() as poll:
+
+        def watch(connection: Connection) -> None:
+            busy[connection.sock.fileno()] = connection
+            poll.register(connection.sock, select.EPOLLIN)
+
+        for connection in connections:
+            watch(connection)
+        end = time.perf_counter() + job.seconds
+        while not times or time.perf_counter() < end:
+            for descriptor, _ in poll.poll(1):
+                connection = busy[descriptor]
+                before = connection.sock
                 took = connection.receive()
                 if took is not None:
                     times.append(took)
                     connection.ask()
-            except (BrokenPipeError, ConnectionResetError):
-                # CherryPy keeps no more of them than it has threads.
-                poll.unregister(descriptor)
-                connection.sock.close()
-                connection.open()
-                del connections[descriptor]
-                connections[connection.sock.fileno()] = connection
-                poll.register(connection.sock, select.EPOLLIN)
-                connection.ask()
-    poll.close()
+                if connection.sock is not before:
+                    # Its number may be the old one, or another's old one.
+                    del busy[descriptor]
+                    watch(connection)
     return times
 
 
-def _paced(job: Job, connections: dict[int, Connection]) -> list[float]:
+def _paced(job: Job, connections: list[Connection]) -> list[float]:
+    """Ask on one connection after the other, with a pause after all."""
     times = []
     end = time.perf_counter() + job.seconds
     while time.perf_counter() < end:
-        for connection in connections.values():
+        for connection in connections:
             connection.ask()
             took = None
             while took is None:

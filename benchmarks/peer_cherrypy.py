@@ -59,6 +59,8 @@ def main(port: str, auth: str, password: str, path: str) -> None:
         'server.socket_host': '127.0.0.1',
         'server.socket_port': int(port),
         'server.thread_pool': 10,
+        # Five by default: 64 clients would wait for each other's retries.
+        'server.socket_queue_size': 128,
         'environment': 'production',
         'log.screen': False,
     })

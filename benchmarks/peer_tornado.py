@@ -107,7 +107,7 @@ async def main(port: str, auth: str, password: str, path: str) -> None:
         (r'/bytes/(\w+)', Document, {
             'documents': ready, 'ready': True, 'password': password,
         }),
-    ]).listen(int(port), '127.0.0.1')
+    ], log_function=lambda _: None).listen(int(port), '127.0.0.1')
     await asyncio.Event().wait()
 
 

@@ -19,12 +19,11 @@ All serve the same answers: those of a real scheduler with 100 and with
 1,000 tasks. CherryPy and Tornado do so in two ways: "document" encodes an
 answer each time, as Cylc 7 did; "bytes" has it ready, the least that a
 server can do. They ask for Digest or for nothing; ours asks for Digest or
-Basic, as it cannot be had without.
+Basic, as it cannot be had without. A bare pywsgi server and a loop over raw
+sockets, which have the bytes and ask for nothing, show where the limits are.
 
 The contenders take turns within one run, so that the ratios hold on a busy
 machine; single numbers mean little there.
-
-Usage: rest.py [--seconds S] [--rounds N] [--connections N ...]
 """
 
 from __future__ import annotations
@@ -33,36 +32,29 @@ import argparse
 from dataclasses import dataclass
 import json
 from pathlib import Path
-import platform
 import socket
 from statistics import median
 import subprocess
 import sys
 import time
-from typing import Any
 
 import psutil
 
-from cylc.flow import __version__ as CYLC_VERSION
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks import load, tables
+from benchmarks import common, load, tables
+from benchmarks.common import HERE, Row, say, unless_quick
 from tests.harness import Run, free_port, wait_for
-
-HERE = Path(__file__).resolve().parent
-RESULTS = HERE / 'results'
 
 PASSWORD = 'x' * 20
 
-Row = dict[str, Any]
+#: Sizes of the workflows.
+SMALL, LARGE = unless_quick((100, 1000), (10, 20))
 
 #: Answers by name, and the size of the workflow that gives them.
 ANSWERS = {
-    'ping': ('ping_suite', 100),
-    'info': ('get_suite_info', 100),
-    'summary_100': ('get_suite_state_summary', 100),
-    'summary_1000': ('get_suite_state_summary', 1000),
+    'ping': ('ping_suite', SMALL),
+    'info': ('get_suite_info', SMALL),
+    'summary_100': ('get_suite_state_summary', SMALL),
+    'summary_1000': ('get_suite_state_summary', LARGE),
 }
 
 #: A workflow which goes on for ever, as it never begins a job.
@@ -108,7 +100,7 @@ def main() -> None:
     options = arguments()
     runs = {
         (auth, tasks): workflow(tasks, auth)
-        for auth in ('digest', 'basic') for tasks in (100, 1000)
+        for auth in ('digest', 'basic') for tasks in (SMALL, LARGE)
     }
     peers: list[subprocess.Popen[bytes]] = []
     try:
@@ -117,6 +109,8 @@ def main() -> None:
         for auth in ('digest', 'none'):
             for name in ('cherrypy', 'tornado'):
                 contenders += peer(name, auth, path, peers)
+        for name in ('pywsgi', 'socket'):
+            contenders += peer(name, 'none', path, peers, ('bytes',))
         rows = measure(contenders, options)
         flood = beside_flood(contenders[0], options)
         report(rows, flood, options)
@@ -130,15 +124,16 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     """Return how long to measure."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = common.parser_of(__doc__)
     parser.add_argument(
-        '--seconds', type=float, default=1.5,
+        '--seconds', type=float, default=unless_quick(1.0, 0.1),
         help='of each measurement (%(default)s)')
     parser.add_argument(
-        '--rounds', type=int, default=5,
+        '--rounds', type=int, default=unless_quick(3, 1),
         help='in which all contenders take turns (%(default)s)')
     parser.add_argument(
-        '--connections', type=int, nargs='+', default=[1, 8, 64],
+        '--connections', type=int, nargs='+', metavar='N',
+        default=unless_quick([1, 8, 64], [1, 20]),
         help='kept busy at once (%(default)s)')
     return parser.parse_args()
 
@@ -171,7 +166,7 @@ def ours(runs: dict[tuple[str, int], Run], auth: str) -> Contender:
 
 def documents(runs: dict[tuple[str, int], Run]) -> Path:
     """Write our answers to a file, for the others to serve."""
-    path = runs['digest', 100].home / 'documents.json'
+    path = runs['digest', SMALL].home / 'documents.json'
     path.write_text(json.dumps({
         name: runs['digest', tasks].get(endpoint)
         for name, (endpoint, tasks) in ANSWERS.items()
@@ -180,9 +175,10 @@ def documents(runs: dict[tuple[str, int], Run]) -> Path:
 
 
 def peer(
-    name: str, auth: str, path: Path, peers: list[subprocess.Popen[bytes]]
+    name: str, auth: str, path: Path, peers: list[subprocess.Popen[bytes]],
+    ways: tuple[str, ...] = ('document', 'bytes'),
 ) -> list[Contender]:
-    """Start another server; return it with both of its ways to answer."""
+    """Start another server; return it with its ways to answer."""
     port = free_port()
     process = subprocess.Popen(
         (sys.executable, HERE / f'peer_{name}.py', str(port), auth, PASSWORD,
@@ -196,7 +192,7 @@ def peer(
             answer: Target(port, f'/{way}/{answer}', process.pid)
             for answer in ANSWERS
         })
-        for way in ('document', 'bytes')
+        for way in ways
     ]
 
 
@@ -213,6 +209,7 @@ def measure(
     rows = []
     for answer in ANSWERS:
         for connections in options.connections:
+            say(f'{answer} over {connections} connections')
             found: dict[int, list[Row]] = {}
             for _ in range(options.rounds):
                 for number, contender in enumerate(contenders):
@@ -221,7 +218,6 @@ def measure(
                     ))
             for number in found:
                 rows.append(middle(found[number]))
-                print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
@@ -296,22 +292,11 @@ def beside_flood(
 def report(
     rows: list[Row], flood: dict[int, Row], options: argparse.Namespace
 ) -> None:
-    """Write the results as JSON and as tables, and print the tables."""
-    about = {
-        'cylc-flow': CYLC_VERSION,
-        'python': platform.python_version(),
-        'processors': psutil.cpu_count(),
-        'load': psutil.getloadavg()[0],
-        'rounds': options.rounds,
-        'seconds': options.seconds,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / 'rest.json').write_text(json.dumps(
-        {'about': about, 'rows': rows, 'beside a flood': flood}, indent=1
-    ))
-    text = tables.text(about, rows, flood)
-    (RESULTS / 'rest.md').write_text(text)
-    print(text)
+    """Write the results as JSON and as tables."""
+    facts = common.about(rounds=options.rounds, seconds=options.seconds)
+    common.save(
+        'rest', facts, {'rows': rows, 'beside a flood': flood},
+        tables.text(rows, flood))
 
 
 if __name__ == '__main__':

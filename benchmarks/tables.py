@@ -17,11 +17,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Row = dict[str, Any]
-
-OURS = 'cylc-flask'
+from benchmarks.common import OURS, Row
 
 HEAD = (
     '| answer | connections | server | auth | requests/s | p50 ms | p99 ms'
@@ -30,14 +26,10 @@ HEAD = (
 )
 
 
-def text(about: Row, rows: list[Row], flood: dict[int, Row]) -> str:
+def text(rows: list[Row], flood: dict[int, Row]) -> str:
     """Return all tables."""
-    facts = ', '.join(
-        f'{name} {value}' for name, value in about.items()
-        if not isinstance(value, dict)
-    )
     return (
-        f'# The REST API beside CherryPy and Tornado\n\n{facts}\n\n'
+        '# The REST API beside CherryPy and Tornado\n\n'
         'In the last column: how many times the requests a second of the'
         ' row, with Digest compared to Digest, and Basic to nothing.\n\n'
         + HEAD + ''.join(line(row, rows) for row in rows)

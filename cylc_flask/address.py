@@ -25,9 +25,7 @@ from types import UnionType
 from typing import Sequence
 from urllib.parse import quote
 
-from cylc.flow.hostuserutil import get_host
 from cylc_flask import private
-from cylc_flask.config import is_loopback
 from cylc_flask.private import UnusableFile
 from cylc_flask.process import Process
 
@@ -93,6 +91,10 @@ def advertised_host(addresses: Sequence[str]) -> str:
         >>> advertised_host(['127.0.0.1', '192.0.2.7'])
         '192.0.2.7'
     """
+    # Here, as clients need none of these, and they take long to import.
+    from cylc.flow.hostuserutil import get_host
+    from cylc_flask.config import is_loopback
+
     if any(address in ALL_ADDRESSES for address in addresses):
         host: str = get_host()  # type: ignore[no-untyped-call]
         return host

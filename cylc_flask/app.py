@@ -36,10 +36,12 @@ from cylc_flask.config import Config
 from cylc_flask.public import WorkflowUsers
 from cylc_flask.query.body import Reader
 from cylc_flask.query.engine import Engine
+from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.query.persisted import Persisted
 from cylc_flask.views import (
     errors,
     feed,
+    front,
     graphql,
     login,
     logs,
@@ -82,6 +84,7 @@ def create_app(
     hosts: frozenset[str] = frozenset(),
     sleep: Callable[[float], object] = time.sleep,
     sock_tools: SockTools | None = None,
+    paced: Paced = unpaced,
 ) -> Flask:
     """Return the application that serves some workflows.
 
@@ -91,7 +94,9 @@ def create_app(
         hosts: Names by which clients may call it.
         sleep: Waits some seconds, in the way of the server it runs in.
         sock_tools: What sockets need of that server.
+        paced: In which long work is done.
     """
+    tools = sock_tools or SockTools()
     app = Flask(
         __name__,
         template_folder=str(assets.templates()),
@@ -101,17 +106,19 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = Services(
-        config, workflows, Engine(config, workflows), Reader(Persisted()),
-        sleep,
+        config, workflows,
+        Engine(config, workflows, paced, tools.make_event),
+        Reader(Persisted()), sleep,
     )
     _gate(config, workflows.only(), hosts, sleep).init_app(app)
     errors.init_app(app)
     web.init_app(app)
     sessions.init_app(app)
-    sockets.init_app(app, sock_tools or SockTools())
+    sockets.init_app(app, tools)
     for name, init_app in BLUEPRINTS.items():
         if name in config.enable:
             init_app(app)
+    front.init_app(app)
     return app
 
 

@@ -24,9 +24,25 @@ from cylc.flow import data_messages_pb2, data_store_mgr
 #: The protobuf messages of the data store. Not every line ships their types.
 pb: Any = data_messages_pb2
 
+#: What protobuf tells of a message, and of one of its fields. It ships no
+#: types.
+Descriptor = Any
+FieldDescriptor = Any
+
 #: Kinds of elements which the scheduler replaces by a fresh copy each time it
 #: merges an update into one; the others are merged where they stand. Only
 #: from 8.6 on does the scheduler have a name for them.
 RENEWED_KINDS: frozenset[str] = frozenset(getattr(
     data_store_mgr, 'RESET_PROTOBUF_TYPES', ('tasks', 'families')
 ))
+
+
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Tell whether a protobuf field is a list, or a map.
+
+    Newer protobuf has a property for it, and has given up the label.
+    """
+    try:
+        return bool(field.is_repeated)
+    except AttributeError:
+        return bool(field.label == field.LABEL_REPEATED)

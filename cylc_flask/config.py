@@ -113,6 +113,11 @@ class Limits:
     #: How much an answer may hold, and how long (seconds) it may take.
     query_values: int = setting(1_000_000, whole(10, 1_000_000_000, 'values'))
     query_time: float = setting(10, number(0.1, 3_600, 'seconds'))
+    #: Of one processor, for long work while the scheduler is at work too.
+    share: float = setting(0.2, number(0.01, 1, 'of a processor'))
+    #: Answers that are kept for who asks the same; 0 for none.
+    answer_cache: int = setting(
+        33_554_432, whole(0, 1_073_741_824, 'bytes, 0 for none'))
     batch: int = setting(10, whole(1, 10_000, 'operations'))
     #: Different subscriptions, and what may wait for one subscriber.
     groups: int = setting(200, whole(1, 100_000, 'subscriptions'))

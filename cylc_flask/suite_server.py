@@ -33,6 +33,7 @@ from cylc_flask.app import create_app
 from cylc_flask.door import STOPPED, Door
 from cylc_flask.errors import CylcFlaskError
 from cylc_flask.lines import Lines
+from cylc_flask.pace import NAP, Pace
 from cylc_flask.replica.feed import Feed
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
@@ -158,13 +159,14 @@ class SuiteServer:
             self._place = place.take(self._schd, config.load())
         here = self._place
         self._usage = self._usage or Usage(here.run_dir)
-        store, records = Store(), Records()
+        pace = Pace(here.limits.share, sleep)
+        store, records = Store(pace.rest), Records()
         lines = Lines(here.limits.sockets)
         self._thread = thread = ServerThread(Serving(
             here.listeners,
             lambda: create_app(
                 here.config, Registry(flow), here.hosts, sleep,
-                SockTools(spawn, make_event, OPTIONS, lines),
+                SockTools(spawn, make_event, OPTIONS, lines), pace.work,
             ),
             here.limits,
             here.tls,
@@ -172,7 +174,7 @@ class SuiteServer:
             lines,
         ))
         self._tap = Tap(self._schd, thread.deliver)
-        self._feed = feed = _make_feed(here.config.limits)
+        self._feed = feed = _make_feed(here.limits, pace)
         self._door = Door(
             self._schd, self._loop, thread.deliver, make_event,
             self._tap.changed, lambda: store.side, here.config.limits,
@@ -272,11 +274,11 @@ class SuiteServer:
         self._place = None
 
 
-def _make_feed(limits: Limits) -> Feed:
+def _make_feed(limits: Limits, pace: Pace) -> Feed:
     """Return a feed for the server thread."""
     return Feed(
-        make_event, spawn, partial(sleep, 0), limits.feed_messages,
-        limits.feed_bytes, limits.groups,
+        make_event, spawn, partial(sleep, NAP), limits.feed_messages,
+        limits.feed_bytes, limits.groups, pace.alone,
     )
 
 

@@ -72,9 +72,10 @@ class Workflow:
             make: Makes it; called if the replica has changed since.
         """
         version, result = self._made.get(what, (-1, None))
-        if version != self.store.version:
+        now = self.store.version
+        if version != now:
             result = make(self.store)
-            self._made[what] = self.store.version, result
+            self._made[what] = now, result
         return result
 
 

@@ -131,6 +131,8 @@ CASES = {
             ('PUT', 'read'), ('PUT', 'command'),
         )
     },
+    'protocol: If-None-Match ignored':
+        Departure(304, '', 'who has an answer need not get it again'),
     'protocol: verb GET on a command endpoint': NUDGE,
     'protocol: /id prefix command': NUDGE,
     'protocol: empty apiversion: not served':

@@ -17,10 +17,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from collections.abc import Iterator
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+from cylc_flask.replica.change import Change
 from cylc_flask.replica.graph import Edge, Node, RawGraph
 from cylc_flask.replica.side import Definition, Side
 from cylc_flask.replica.store import Store
@@ -32,7 +36,7 @@ LINES = ('8.5', '8.7')
 
 
 def recorded(line: str, name: str, **changes: Any) -> Store:
-    """Return a store: ``paused``, ``running`` or ``mixed``.
+    """Return a store: ``paused``, ``running``, ``mixed`` or ``nested``.
 
     Args:
         line: Of cylc-flow.
@@ -47,6 +51,25 @@ def recorded(line: str, name: str, **changes: Any) -> Store:
         Side(**{**side, 'definition': definition, **changes}),
     )
     return store
+
+
+def recorded_steps(line: str, store: Store) -> Iterator[Change]:
+    """Bring a store forward, by what a real scheduler has published.
+
+    It starts with a snapshot; tasks are removed, the definition is reloaded
+    and so on, until most is gone.
+    """
+    path = DATA / 'stores' / line / 'steps.json.gz'
+    definition = None
+    for step in json.loads(gzip.decompress(path.read_bytes())):
+        raw, side = step['raw'], step['side']
+        if side['definition'] is not None:
+            definition = Definition(**side['definition'])
+        take = store.load if step['loaded'] else store.apply
+        yield take(
+            b64decode(raw) if raw else None,  # type: ignore[arg-type]
+            Side(**{**side, 'definition': definition}),
+        )
 
 
 def recorded_graph(line: str) -> RawGraph:

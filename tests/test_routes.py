@@ -69,6 +69,7 @@ TABLE = {
 TABLE |= {
     '/graphql': 'none', '/graphql/stream': 'none', '/subscriptions': 'none',
     '/session': 'none', '/session/end': 'none', '/feed': 'full-read',
+    '/feed/snapshot': 'full-read',
 }
 
 TABLE |= {

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 import hashlib
 import hmac
 from typing import Any
@@ -49,6 +50,10 @@ ALGORITHMS: dict[str, Callable[[bytes], str]] = {
 }
 
 
+#: So many users' parts of the hash are remembered.
+SECRETS = 16
+
+
 class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
     """Flask-HTTPAuth's Digest, without its cookie and its gaps.
 
@@ -72,6 +77,7 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
         self._hash = ALGORITHMS[algorithm]
         self._users = users
         self._nonces = nonces
+        self._secret = lru_cache(SECRETS)(self._make_secret)
 
     def get_auth(self) -> Credentials | None:
         """Return what the current request claims, None for nothing.
@@ -174,18 +180,19 @@ class DigestAuth(HTTPDigestAuth):  # type: ignore[misc]
     def _response(
         self, auth: Credentials, password: str, method: bytes
     ) -> str:
-        """Return the hash which the client should have come to.
+        """Return the hash which the client should have come to."""
+        target = self._hash(method + b':' + auth.uri)
+        parts = [self._secret(auth.username, password), auth.nonce]
+        if auth.qop is not None:
+            parts += [auth.nc or b'', auth.cnonce or b'', auth.qop]
+        return self._hash(b':'.join([*parts, target.encode()]))
+
+    def _make_secret(self, username: bytes, password: str) -> bytes:
+        """Return the part of the hash that is the same in all requests.
 
         The name is hashed in UTF-8, even where the header has it in Latin-1:
         so do the clients written in Python.
         """
-        secret = self._hash(b':'.join((
-            encode(decode(auth.username)),
-            self.realm.encode(),
-            encode(password),
-        )))
-        target = self._hash(method + b':' + auth.uri)
-        parts = [secret.encode(), auth.nonce]
-        if auth.qop is not None:
-            parts += [auth.nc or b'', auth.cnonce or b'', auth.qop]
-        return self._hash(b':'.join([*parts, target.encode()]))
+        return self._hash(b':'.join((
+            encode(decode(username)), self.realm.encode(), encode(password),
+        ))).encode()

@@ -53,6 +53,9 @@ EXTENSION = 'cylc_flask_gate'
 #: Where a request says that it has been stopped already, and by what.
 REFUSAL = 'cylc_flask.refusal'
 
+#: Where it says that it has been let in already, and whose it is.
+VISITOR = 'cylc_flask.visitor'
+
 #: No address has more characters, with its zone.
 LONGEST_ADDRESS = 64
 
@@ -133,8 +136,9 @@ class Gate:
         if REFUSAL in environ:
             raise environ[REFUSAL]
         view = current_app.view_functions.get(request.endpoint or '')
-        visitor = g.visitor = Visitor(environ)
-        self.enter(visitor, view)
+        visitor = g.visitor = environ.pop(VISITOR, None) or Visitor(environ)
+        if visitor.user is None:
+            self.enter(visitor, view)
         g.user = visitor.user
         if view is None:
             raise _no_such_path()

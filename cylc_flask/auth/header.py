@@ -20,11 +20,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 import re
 
-_FIELD = re.compile(
-    rb'[ \t]*([A-Za-z0-9-]+)[ \t]*=[ \t]*'
+#: A field, of which nothing is ever given back to read it in another way.
+_ONE = (
+    rb'(?>[ \t]*([A-Za-z0-9-]+)[ \t]*=[ \t]*'
     rb'(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s",]+))'
-    rb'[ \t]*(?:,|\Z)'
+    rb'[ \t]*(?:,|\Z))'
 )
+_FIELDS = re.compile(_ONE).findall
+_ARE_FIELDS = re.compile(rb'(?:' + _ONE + rb')*+').fullmatch
 _ESCAPED = re.compile(rb'\\(.)')
 _COUNT = re.compile(rb'[0-9A-Fa-f]{1,8}')
 
@@ -79,33 +82,32 @@ class Credentials:
         scheme, _, rest = header.partition(b' ')
         if scheme.lower() != b'digest':
             raise ValueError('not the Digest scheme')
-        known = cls.__dataclass_fields__
         try:
             return cls(**{
-                name: value for name, value in _fields(rest).items()
-                if name in known
+                known: value for name, value in _fields(rest).items()
+                if (known := _KNOWN.get(name))
             })
         except TypeError as exc:
             raise ValueError('a field is missing') from exc
 
 
-def _fields(text: bytes) -> dict[str, bytes]:
+#: The names of fields, as they are looked for.
+_KNOWN = {name.encode(): name for name in Credentials.__dataclass_fields__}
+
+
+def _fields(text: bytes) -> dict[bytes, bytes]:
     """Read ``name=value, name="value"``."""
-    fields: dict[str, bytes] = {}
-    position, end = 0, len(text)
-    while position < end:
-        match = _FIELD.match(text, position)
-        if not match:
-            raise ValueError('not a list of fields')
-        word, quoted, plain = match.groups()
-        name = word.decode('ascii').lower()
-        if name in fields:
-            raise ValueError(f'two of {name}')
-        if quoted is None:
-            fields[name] = plain
-        elif b'\\' in quoted:
-            fields[name] = _ESCAPED.sub(rb'\1', quoted)
-        else:
-            fields[name] = quoted
-        position = match.end()
+    if not _ARE_FIELDS(text):
+        raise ValueError('not a list of fields')
+    found = _FIELDS(text)
+    fields = {
+        word.lower(): plain or quoted for word, quoted, plain in found
+    }
+    if len(fields) < len(found):
+        raise ValueError('two of the same name')
+    if b'\\' in text:
+        fields.update(
+            (word.lower(), _ESCAPED.sub(rb'\1', quoted))
+            for word, quoted, _ in found if b'\\' in quoted
+        )
     return fields

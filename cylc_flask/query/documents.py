@@ -76,7 +76,7 @@ class Operation:
         definition: The operation itself.
         variables: As the client sent them, those that it declares.
         key: Equal operations with equal variables have equal keys.
-        need: The privilege that it needs.
+        need: What it needs.
     """
 
     document: DocumentNode
@@ -89,6 +89,11 @@ class Operation:
     def kind(self) -> OperationType:
         """Return whether it is a query, a mutation or a subscription."""
         return self.definition.operation
+
+    @property
+    def is_lasting(self) -> bool:
+        """Return True if its answer is the same until the replicas change."""
+        return self.kind is OperationType.QUERY and not self.need.beside
 
     @property
     def name(self) -> str | None:
@@ -169,7 +174,11 @@ class Documents:
         except GraphQLError as exc:
             raise Rejected([coded(exc, Code.PARSE)]) from exc
         checks.check_document(document, self._limits, self._introspection)
-        errors = validate(self._schema, document, max_errors=MAX_ERRORS)
+        try:
+            errors = validate(self._schema, document, max_errors=MAX_ERRORS)
+        except GraphQLError as exc:
+            # It looks for the variables of a subscription's directives.
+            errors = [exc]
         if errors:
             raise Rejected(coded(exc, Code.VALIDATION) for exc in errors)
         return document

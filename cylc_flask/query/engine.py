@@ -17,12 +17,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import threading
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from graphql import OperationType
 
 from cylc_flask.privilege import Privilege
+from cylc_flask.query.answers import (
+    Answer,
+    Answers,
+    Event,
+    Sharing,
+    Version,
+)
 from cylc_flask.query.documents import (
     ALL_KINDS,
     Documents,
@@ -31,6 +38,7 @@ from cylc_flask.query.documents import (
 )
 from cylc_flask.query.errors import Code, Rejected
 from cylc_flask.query.execution import Executor, Result
+from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
 from cylc_flask.query.subscriptions import Source, make_source
@@ -43,10 +51,6 @@ if TYPE_CHECKING:
     from cylc_flask.workflows import Registry
 
 __all__ = ['Engine', 'Operation', 'Request', 'Result']
-
-
-#: How many answers about the schema are kept, each of up to some megabytes.
-CONSTANTS = 4
 
 
 class Caller(Protocol):
@@ -63,13 +67,22 @@ class Engine:
     Args:
         config: The configuration.
         workflows: What can be asked about.
+        paced: In which queries are answered.
+        make_event: Makes an event on which requests wait for each other.
     """
 
-    def __init__(self, config: Config, workflows: Registry) -> None:
+    def __init__(
+        self,
+        config: Config,
+        workflows: Registry,
+        paced: Paced = unpaced,
+        make_event: Callable[[], Event] = threading.Event,
+    ) -> None:
         self.schema = make_schema()
         self.workflows = workflows
-        self.run = Executor(self.schema, config.limits).run
-        self._constants: dict[Hashable, Result] = {}
+        self.run = Executor(self.schema, config.limits, paced=paced).run
+        self._answers = Answers(config.limits.answer_cache)
+        self._sharing = Sharing(make_event)
         self._documents = Documents(
             self.schema, config.limits, config.introspection
         )
@@ -107,33 +120,55 @@ class Engine:
         Raises:
             Rejected: It is.
         """
-        needed, what = operation.need
+        needed = operation.need.privilege
         if user.privilege < needed:
             raise Rejected.because(
                 Code.FORBIDDEN,
-                f"{what} needs the privilege '{needed}', and '{user.name}'"
-                f" has '{user.privilege}'.", 403,
+                f"{operation.need.field} needs the privilege '{needed}', and"
+                f" '{user.name}' has '{user.privilege}'.", 403,
             )
 
-    def execute(self, operation: Operation, caller: Caller) -> Result:
+    def execute(self, operation: Operation, caller: Caller) -> Answer:
         """Carry out a query or a mutation.
+
+        What is kept for others has been found on behalf of nobody, so that
+        there is nothing of anybody in it. Whether somebody may have it was
+        decided before.
+        """
+        if not operation.is_lasting:
+            return Answer(self._run(operation, caller.name).encoded(), False)
+        if known := self.find(operation):
+            return known
+        version = self._version(operation)
+        return self._sharing.get(
+            operation.key, version, lambda: self._make(operation, version))
+
+    def _make(self, operation: Operation, version: Version) -> Answer:
+        """Find an answer, and keep it if nothing has changed meanwhile."""
+        result = self._run(operation, '')
+        answer = Answer(result.encoded(), not result.errors)
+        if answer.lasting and version == self._version(operation):
+            self._answers.keep(operation.key, version, answer)
+        return answer
+
+    def find(self, operation: Operation) -> Answer | None:
+        """Return the answer to a query if it is known already."""
+        return self._answers.find(operation.key, self._version(operation))
+
+    def _run(self, operation: Operation, caller: str) -> Result:
+        return self.run(operation, Resolvers(self.workflows.all(), caller))
+
+    def _version(self, operation: Operation) -> Version:
+        """Return a value that is another when the answer may be another.
 
         What is asked of the schema alone has always the same answer; the
         GUI asks for all of it when it starts.
         """
-        constant = (
-            operation.kind is OperationType.QUERY
-            and operation.need.privilege is Privilege.NONE
+        if operation.need.privilege is Privilege.NONE:
+            return None
+        return tuple(
+            (flow.name, flow.store.version) for flow in self.workflows.all()
         )
-        if constant and (known := self._constants.get(operation.key)):
-            return known
-        resolvers = Resolvers(self.workflows.all(), caller.name)
-        result = self.run(operation, resolvers)
-        if constant and not result.errors:
-            self._constants[operation.key] = result
-            if len(self._constants) > CONSTANTS:
-                del self._constants[next(iter(self._constants))]
-        return result
 
     def subscribe(
         self,

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     ExecutionContext,
@@ -30,7 +30,6 @@ from graphql import (
     OperationType,
     execute,
 )
-import orjson
 
 from cylc.flow import LOG
 from cylc.flow.network.graphql import (
@@ -39,7 +38,10 @@ from cylc.flow.network.graphql import (
 )
 from cylc_flask.errors import RequestError
 from cylc_flask.query.errors import Code, coded, error, of_request
-from cylc_flask.query.limits import TooMuch, meter
+from cylc_flask.query.fragments import encode
+from cylc_flask.query.limits import Meter, Paced, TooMuch, unpaced
+from cylc_flask.query.nulls import has_middleware
+from cylc_flask.query.plans import Plans
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
@@ -67,24 +69,28 @@ class Result:
         return encode(self.payload())
 
 
-def encode(payload: Any) -> bytes:
-    """Return JSON; what it has no form for is text."""
-    return orjson.dumps(
-        payload, default=str, option=orjson.OPT_NON_STR_KEYS
-    )
-
-
 class Executor:
     """Has operations resolved.
 
     Args:
         schema: The schema that they fit.
         limits: How much an answer may be.
+        compiled: Whether queries and subscriptions are compiled, rather than
+            left to graphql-core.
+        paced: In which each is.
     """
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        compiled: bool = True,
+        paced: Paced = unpaced,
+    ) -> None:
         self.schema = schema
         self._limits = limits
+        self._paced = paced
+        self._plans = Plans(schema) if compiled else None
 
     def run(
         self,
@@ -93,7 +99,7 @@ class Executor:
         root: Any = None,
         **context: Any,
     ) -> Result:
-        """Have graphql-core resolve an operation.
+        """Have an operation resolved.
 
         Args:
             operation: What to resolve.
@@ -101,36 +107,76 @@ class Executor:
             root: The value that the fields of the root belong to.
             context: What else resolvers ask for.
         """
+        with self._paced() as pause:
+            given = operation, resolvers, root, context
+            try:
+                return (
+                    self._run_compiled(*given, Meter(self._limits, pause))
+                    or self._run(*given, Meter(self._limits, pause))
+                )
+            except TooMuch as exc:
+                return Result(None, [error(exc.code, str(exc))])
+
+    def _run_compiled(
+        self,
+        operation: Operation,
+        resolvers: Resolvers,
+        root: Any,
+        context: dict[str, Any],
+        meter: Meter,
+    ) -> Result | None:
+        """Return the result of a plan; None if it comes to nothing.
+
+        Reading changes nothing, so that it can begin again elsewhere.
+        """
+        if self._plans is None or operation.kind is OperationType.MUTATION:
+            return None
+        plan = self._plans.get(operation)
+        if plan is None:
+            return None
+        resolvers.begin()
         try:
-            found = execute(
-                self.schema,
-                operation.document,
-                root_value=root,
-                context_value={
-                    'resolvers': resolvers,
-                    'meta': {'auth_user': resolvers.caller},
-                    **context,
-                },
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                middleware=_middleware(operation),
-                execution_context_class=_context_class(operation),
-                is_awaitable=self._judge_of(operation),
-            )
-        except TooMuch as exc:
-            return Result(None, [error(exc.code, str(exc))])
+            return Result(plan.run(resolvers, root, context, meter))
+        except RequestError:
+            return None
+        except Exception as exc:
+            LOG.debug('flask: a plan has not worked', exc_info=exc)
+            self._plans.give_up(operation)
+            return None
+
+    def _run(
+        self,
+        operation: Operation,
+        resolvers: Resolvers,
+        root: Any,
+        context: dict[str, Any],
+        meter: Meter,
+    ) -> Result:
+        """Have graphql-core resolve an operation.
+
+        Each value is shown to whoever judges if there is to wait for it.
+        There never is; but so it is there that an answer is found to grow
+        without end.
+        """
+        mutates = operation.kind is OperationType.MUTATION
+        resolvers.begin()
+        found = execute(
+            self.schema,
+            operation.document,
+            root_value=root,
+            context_value={
+                'resolvers': resolvers,
+                'meta': {'auth_user': resolvers.caller},
+                **context,
+            },
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            middleware=_middleware(operation),
+            execution_context_class=_context_class(operation),
+            is_awaitable=_never if mutates else meter,
+        )
         assert isinstance(found, ExecutionResult)
         return Result(found.data, _judge_all(found.errors or ()))
-
-    def _judge_of(self, operation: Operation) -> Callable[[object], bool]:
-        """Return what is asked of each value if there is to wait for it.
-
-        There never is. But it is where all values come by: so it is here
-        that an answer is found to grow without end.
-        """
-        if operation.kind is OperationType.MUTATION:
-            return _never
-        return meter(self._limits)
 
 
 def _middleware(operation: Operation) -> list[Any] | None:
@@ -138,8 +184,7 @@ def _middleware(operation: Operation) -> list[Any] | None:
 
     It costs a quarter of the time, hence only there.
     """
-    text = operation.key[0]
-    if 'stripNull' in text or operation.kind is OperationType.SUBSCRIPTION:
+    if has_middleware(operation):
         middleware: Any = IgnoreFieldMiddleware
         return [middleware()]
     return None

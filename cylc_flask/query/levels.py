@@ -13,7 +13,7 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""Which privilege each field of the schema needs.
+"""What each field of the schema needs, first of all which privilege.
 
 Reading needs full-read, except for what Cylc 7's ``identify`` shows to
 callers who may do less; each mutation needs what its REST twin needs.
@@ -55,6 +55,10 @@ OPEN: dict[str, dict[Privilege, tuple[str, ...]]] = {
     )},
 }
 
+#: Fields of the root which depend on more than the replicas: on what has
+#: become of commands, or on what the scheduler says.
+BESIDE = ('command', 'graph')
+
 #: The only command that does not need full-control.
 MUTATIONS = {'stop': Privilege.SHUTDOWN}
 
@@ -67,10 +71,17 @@ _LEVELS = {
 
 
 class Need(NamedTuple):
-    """The privilege that an operation needs, and for the sake of what."""
+    """What an operation needs.
+
+    Args:
+        privilege: Of who gives it.
+        field: For the sake of what.
+        beside: It asks for what the replicas do not have.
+    """
 
     privilege: Privilege
     field: str
+    beside: bool = False
 
 
 def level_of(type_name: str, field: str, mutates: bool = False) -> Privilege:
@@ -93,7 +104,7 @@ def need_of(
     document: DocumentNode,
     operation: OperationDefinitionNode,
 ) -> Need:
-    """Return the privilege that a valid operation needs.
+    """Return what a valid operation needs.
 
     Fragments count where the document has them, whoever uses them.
     """
@@ -128,4 +139,7 @@ class _Finder(Visitor):
         else:
             level = level_of(type_name, name)
         if level > self.need.privilege:
-            self.need = Need(level, f'{type_name}.{name}')
+            self.need = self.need._replace(
+                privilege=level, field=f'{type_name}.{name}')
+        if type_name == 'Queries' and name in BESIDE:
+            self.need = self.need._replace(beside=True)

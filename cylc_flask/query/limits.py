@@ -17,7 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ from cylc_flask.query.errors import Code, Rejected
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
+
+#: Enters some work, and gives what is to be called now and then amid it: that
+#: may let others go on meanwhile, and returns for how long (seconds).
+Paced = Callable[[], AbstractContextManager[Callable[[], float]]]
 
 #: Fields by which a schema is asked for.
 INTROSPECTION = ('__schema', '__type')
@@ -182,29 +187,71 @@ class TooMuch(BaseException):
         self.code = code
 
 
-def meter(limits: Limits) -> Callable[[object], bool]:
-    """Return a function to be called for each value of an answer.
+def go_on() -> float:
+    """Let nobody else go on."""
+    return 0.0
 
-    It never returns True.
 
-    Raises:
-        TooMuch: There are too many, or they take too long.
+@contextmanager
+def unpaced() -> Iterator[Callable[[], float]]:
+    """Do some work without a pause."""
+    yield go_on
+
+
+#: How many values are counted between two looks at the clock.
+SPAN = 64
+
+
+class Meter:
+    """Counts the values of an answer, and looks at the time that it takes.
+
+    Args:
+        limits: How many there may be, and how long.
+        pause: Called now and then; it may let others go on meanwhile, and
+            returns for how long (seconds).
     """
-    left = limits.query_values
-    end = monotonic() + limits.query_time
 
-    def count(_: object) -> bool:
-        nonlocal left
-        left -= 1
-        if left < 0:
+    def __init__(
+        self, limits: Limits, pause: Callable[[], float] = go_on
+    ) -> None:
+        self._limits = limits
+        self._pause = pause
+        self._left = limits.query_values
+        self._due = self._left - SPAN
+        self._end = monotonic() + limits.query_time
+
+    def __call__(self, _: object) -> bool:
+        """Count one value, in the place where graphql-core shows it.
+
+        It never returns True.
+
+        Raises:
+            TooMuch: There are too many, or they take too long.
+        """
+        self._left -= 1
+        if self._left < self._due or self._left < 0:
+            self._look()
+        return False
+
+    def spend(self, values: int) -> None:
+        """Count values.
+
+        Raises:
+            TooMuch: There are too many, or they take too long.
+        """
+        self._left -= values
+        self._look()
+
+    def _look(self) -> None:
+        self._due = self._left - SPAN
+        if self._left < 0:
             raise TooMuch(
                 Code.VALUES, 'The answer has more than'
-                f' {limits.query_values} values (limits.query_values).',
+                f' {self._limits.query_values} values (limits.query_values).',
             )
-        if monotonic() > end:
+        if monotonic() > self._end:
             raise TooMuch(
                 Code.TIME, 'The answer takes more than'
-                f' {limits.query_time:g} seconds (limits.query_time).',
+                f' {self._limits.query_time:g} seconds (limits.query_time).',
             )
-        return False
-    return count
+        self._end += self._pause()

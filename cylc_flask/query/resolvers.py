@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cylc.flow.data_store_mgr import TASK_PROXIES
 from cylc.flow.id import Tokens
 from cylc.flow.network.resolvers import BaseResolvers
 from cylc_flask.errors import RequestError
@@ -54,8 +53,8 @@ class Stores:
         }
 
 
-#: How many elements may be compared with how many ids, multiplied: some ten
-#: seconds' work.
+#: How many times an element may be compared with an id, in an operation: some
+#: ten seconds' work.
 MAX_COMPARED = 2_000_000
 
 
@@ -71,12 +70,18 @@ class Resolvers(BaseResolvers):
         self.flows = {flow.store.workflow.id: flow for flow in flows}
         super().__init__(Stores(self.flows.values()))  # type: ignore[arg-type]
         self.caller = caller
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin an operation, perhaps once more."""
+        self._compared = 0
 
     async def get_nodes_all(
         self, node_type: str, args: dict[str, Any]
     ) -> list[Any]:
         """Return the elements of a kind that fit the arguments."""
-        self._check_work(node_type, args)
+        flows: Any = await self.get_workflows_data(args)
+        self.check_work(args, sum(len(flow[node_type]) for flow in flows))
         theirs: Any = super().get_nodes_all
         found: list[Any] = await theirs(node_type, args)
         return found
@@ -85,27 +90,29 @@ class Resolvers(BaseResolvers):
         self, node_type: str, args: dict[str, Any]
     ) -> list[Any]:
         """Return those of some elements that fit the arguments."""
-        self._check_work(node_type, args)
+        self.check_work(args, len(args.get('native_ids') or ()))
         theirs: Any = super().get_nodes_by_ids
         found: list[Any] = await theirs(node_type, args)
         return found
 
-    def _check_work(self, node_type: str, args: dict[str, Any]) -> None:
+    def check_work(self, args: dict[str, Any], elements: int) -> None:
         """Refuse to compare too many elements with too many ids.
 
+        Args:
+            args: The ids are `ids` and `exids` of these.
+            elements: How many elements there are.
+
         Raises:
-            RequestError: They are too many.
+            RequestError: They are too many, together with what the operation
+                has compared before.
         """
         ids = len(args.get('ids') or ()) + len(args.get('exids') or ())
-        stores: dict[str, Any] = self.data_store_mgr.data
-        elements = sum(
-            len(data.get(node_type, data[TASK_PROXIES]))
-            for data in stores.values()
-        )
-        if ids * elements > MAX_COMPARED:
+        self._compared += ids * elements
+        if self._compared > MAX_COMPARED:
             raise RequestError(
                 f'{ids} ids are too many for {elements} elements to be'
-                f' compared with: at most {MAX_COMPARED // elements}'
+                f' compared with: at most {MAX_COMPARED} comparisons are made'
+                ' for an operation'
             )
 
     async def mutator(

@@ -89,6 +89,7 @@ def make_schema() -> GraphQLSchema:
 
 def _rooted(resolve: Callable[..., Any]) -> Callable[..., Any]:
     """Have the field of a subscription look into the delta by itself."""
+    @wraps(resolve)
     async def resolve_root(_root: Any, info: Any, **args: Any) -> Any:
         return await resolve(None, info, **args)
     return resolve_root
@@ -115,24 +116,33 @@ def _tolerate(field: GraphQLField) -> None:
     resolve = field.resolve
     if resolve is None or not field.args:
         return
+
+    @wraps(resolve)
+    def resolve_without_nulls(root: Any, info: Any, **args: Any) -> Any:
+        return resolve(root, info, **without_nulls(field, args))
+    field.resolve = resolve_without_nulls
+
+
+def without_nulls(field: GraphQLField, args: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a field as Cylc's resolvers know them.
+
+    Raises:
+        RequestError: One of them is too much.
+    """
     defaults = {
         argument.out_name or name: None
         if argument.default_value is Undefined else argument.default_value
         for name, argument in field.args.items()
     }
-
-    @wraps(resolve)
-    def resolve_without_nulls(root: Any, info: Any, **args: Any) -> Any:
-        for name, value in args.items():
-            _check_size(name, value)
-            if value is None:
-                args[name] = defaults.get(name)
-            elif isinstance(value, list) and None in value:
-                args[name] = [item for item in value if item is not None]
-            elif isinstance(value, dict) and None in value.values():
-                args[name] = defaults.get(name)
-        return resolve(root, info, **args)
-    field.resolve = resolve_without_nulls
+    for name, value in args.items():
+        _check_size(name, value)
+        if value is None:
+            args[name] = defaults.get(name)
+        elif isinstance(value, list) and None in value:
+            args[name] = [item for item in value if item is not None]
+        elif isinstance(value, dict) and None in value.values():
+            args[name] = defaults.get(name)
+    return args
 
 
 def _bound_workflows(field: GraphQLField) -> None:

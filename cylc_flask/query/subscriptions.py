@@ -21,9 +21,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from graphql import FieldNode, FragmentDefinitionNode, get_variable_values
-from graphql.execution.collect_fields import collect_fields
-from graphql.execution.values import get_argument_values
+from graphql import FieldNode, GraphQLError
+from orjson import Fragment
 
 from cylc.flow.data_store_mgr import (
     DELTA_ADDED,
@@ -32,8 +31,9 @@ from cylc.flow.data_store_mgr import (
 )
 from cylc_flask.compat import pb
 from cylc_flask.query.commands import find
-from cylc_flask.query.errors import Code, Rejected
+from cylc_flask.query.errors import Code, Rejected, coded
 from cylc_flask.query.resolvers import Resolvers, data_of
+from cylc_flask.query.selections import Selections
 from cylc_flask.replica.delta import KINDS, WORKFLOW, copy
 
 if TYPE_CHECKING:
@@ -101,29 +101,18 @@ def _root_field(
     engine: Engine, operation: Operation
 ) -> tuple[str, dict[str, Any]]:
     """Return the name and the arguments of the only field of the root."""
-    schema = engine.schema
-    root = schema.subscription_type
-    assert root is not None
-    variables = get_variable_values(
-        schema, operation.definition.variable_definitions,
-        operation.variables,
-    )
-    assert isinstance(variables, dict)
-    fragments = {
-        node.name.value: node for node in operation.document.definitions
-        if isinstance(node, FragmentDefinitionNode)
-    }
-    fields = collect_fields(
-        schema, fragments, variables, root,
-        operation.definition.selection_set,
-    )
-    nodes: list[FieldNode] = next(iter(fields.values()), [])
-    if not nodes or nodes[0].name.value not in root.fields:
-        raise Rejected.because(
-            Code.VALIDATION, 'There is nothing to subscribe to.'
-        )
-    name = nodes[0].name.value
-    return name, get_argument_values(root.fields[name], nodes[0], variables)
+    selections = Selections(engine.schema, operation)
+    try:
+        nodes: list[FieldNode] = next(iter(selections.first().values()), [])
+        if not nodes or nodes[0].name.value not in selections.root.fields:
+            raise Rejected.because(
+                Code.VALIDATION, 'There is nothing to subscribe to.'
+            )
+        name = nodes[0].name.value
+        field = selections.root.fields[name]
+        return name, selections.arguments(field, nodes[0])
+    except GraphQLError as exc:
+        raise Rejected([coded(exc, Code.INPUT)]) from exc
 
 
 def _flow(engine: Engine, wanted: list[str]) -> Workflow:
@@ -294,7 +283,7 @@ def _has_news(data: Any) -> bool:
         return bool(root)
     return any(
         _has_leaf(value) for value in root.values()
-        if isinstance(value, (dict, list))
+        if isinstance(value, (dict, list, Fragment))
     ) or not any(isinstance(value, dict) for value in root.values())
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 
-from .delta import WORKFLOW, Draft, Element, Elements
+from .delta import WORKFLOW, Draft, Element, Elements, paced
 from .side import Side
 
 
@@ -66,7 +66,7 @@ def loaded(
         side,
         loaded=True,
         added={
-            **{kind: dict(found) for kind, found in elements.items() if found},
+            **{kind: found for kind, found in elements.items() if found},
             WORKFLOW: {workflow.id: workflow},
         },
         reloaded=True,
@@ -114,7 +114,7 @@ def _compare(change: Change, draft: Draft, kind: str) -> None:
         gone += [id_ for id_ in before if id_ not in now]
     if gone:
         change.pruned[kind] = gone
-    for id_, element in now.items():
+    for id_, element in paced(now.items(), draft.rest):
         if element is None:
             continue
         if (kind, id_) in draft.added:

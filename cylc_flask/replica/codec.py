@@ -20,6 +20,8 @@ from __future__ import annotations
 import struct
 from typing import Any, Protocol
 
+import orjson
+
 from cylc_flask.compat import pb
 
 from .change import Change
@@ -30,6 +32,7 @@ from .encode import (
     dump,
     elements_of,
     side_data,
+    written,
 )
 from .feed import Feed
 from .side import Side
@@ -62,9 +65,9 @@ class Json:
 
     def snapshot(self, head: Head, store: Store) -> bytes:
         """Return a message with all there is."""
-        return dump({
-            **head, 'added': added(store), 'updated': {}, 'pruned': {},
-        })
+        return b'%b,"added":%b,"updated":{},"pruned":{}}' % (
+            dump(head)[:-1], orjson.dumps(added(store, written)),
+        )
 
     def delta(self, head: Head, change: Change) -> bytes:
         """Return a message about a change."""

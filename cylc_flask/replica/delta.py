@@ -18,14 +18,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from cylc.flow.data_store_mgr import CLEAR_FIELD_MAP, DEQUE_FIELD_MAP
 from cylc_flask.compat import RENEWED_KINDS
 
 #: A protobuf message of the data store.
 Element = Any
+
+T = TypeVar('T')
 
 #: Elements of one kind by id.
 Elements = dict[str, Element]
@@ -57,6 +59,17 @@ LISTED_BY = {
 LISTED_BY_WORKFLOW = ('edges', 'family_proxies', 'jobs', 'task_proxies')
 
 
+def go_on() -> None:
+    """Give no time away."""
+
+
+def paced(items: Iterable[T], rest: Callable[[], object]) -> Iterator[T]:
+    """Yield items, and rest after each: there may be many."""
+    for item in items:
+        yield item
+        rest()
+
+
 def copy(element: Element) -> Element:
     """Return an equal element which shares no memory with this one.
 
@@ -74,11 +87,20 @@ class Draft:
     An element is copied before it is changed, so that a delta which turns
     out to be unusable leaves no trace, and so that an element which a reader
     holds does not change under its hands.
+
+    Args:
+        workflow: What it starts from.
+        elements: The same, by kind and id.
+        rest: Called amid much to do; it may give time to other threads.
     """
 
     def __init__(
-        self, workflow: Element, elements: Mapping[str, Elements]
+        self,
+        workflow: Element,
+        elements: Mapping[str, Elements],
+        rest: Callable[[], object] = go_on,
     ) -> None:
+        self.rest = rest
         self.old_workflow = workflow
         self.workflow = copy(workflow)
         #: True if the workflow came whole.
@@ -136,17 +158,23 @@ class Draft:
         self.cleared.add(kind)
         self.changes[kind].clear()
 
-    def commit(self) -> None:
-        """Bring the changes into the elements that this started from."""
-        for kind in self.cleared:
-            self._elements[kind].clear()
-        for kind, changes in self.changes.items():
-            elements = self._elements[kind]
-            for id_, element in changes.items():
-                if element is None:
-                    elements.pop(id_, None)
-                else:
-                    elements[id_] = element
+    def outcome(self) -> dict[str, Elements]:
+        """Return all elements by kind; what this started from stays."""
+        return {
+            kind: self._outcome(kind) if (
+                kind in self.cleared or self.changes[kind]
+            ) else elements
+            for kind, elements in self._elements.items()
+        }
+
+    def _outcome(self, kind: str) -> Elements:
+        elements = {} if kind in self.cleared else dict(self._elements[kind])
+        for id_, element in self.changes[kind].items():
+            if element is None:
+                elements.pop(id_, None)
+            else:
+                elements[id_] = element
+        return elements
 
 
 def apply(draft: Draft, delta: Any) -> None:
@@ -164,7 +192,7 @@ def apply(draft: Draft, delta: Any) -> None:
 
 
 def _add(draft: Draft, kind: str, part: Any) -> None:
-    for element in part.added:
+    for element in paced(part.added, draft.rest):
         draft.changes[kind][element.id] = copy(element)
         draft.shared.add((kind, element.id))
         draft.added.add((kind, element.id))
@@ -176,7 +204,7 @@ def _update(draft: Draft, kind: str, part: Any) -> None:
     To merge once more would double what their lists hold. An element that
     the scheduler renews has the first update, and is shared no longer.
     """
-    for update in part.updated:
+    for update in paced(part.updated, draft.rest):
         if (kind, update.id) in draft.shared:
             if kind in RENEWED_KINDS:
                 draft.shared.remove((kind, update.id))

@@ -25,7 +25,7 @@ from typing import Any
 import orjson
 
 from .change import Change
-from .delta import KINDS, WORKFLOW, Element
+from .delta import KINDS, WORKFLOW, Element, paced
 from .side import Definition, Side
 from .store import Store
 
@@ -83,13 +83,26 @@ def nothing(element: Element, name: str) -> Any:
     return [] if hasattr(value, 'append') else None
 
 
-def added(store: Store) -> dict[str, Any]:
-    """Return all elements of a store by kind and id."""
+def written(element: Element) -> orjson.Fragment:
+    """Return an element as JSON, to be put into more of that.
+
+    All elements of a store, written at once, would be many megabytes.
+    """
+    return orjson.Fragment(dump(plain(element)))
+
+
+def added(
+    store: Store, form: Callable[[Element], Any] = plain
+) -> dict[str, Any]:
+    """Return all elements of a store by kind and id, in some form."""
     found = {
-        kind: {id_: plain(element) for id_, element in elements.items()}
+        kind: {
+            id_: form(element)
+            for id_, element in paced(elements.items(), store.rest)
+        }
         for kind in KINDS if (elements := getattr(store, kind))
     }
-    found[WORKFLOW] = {store.workflow.id: plain(store.workflow)}
+    found[WORKFLOW] = {store.workflow.id: form(store.workflow)}
     return found
 
 

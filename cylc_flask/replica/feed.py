@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 import secrets
 import threading
 from typing import Protocol
@@ -108,6 +109,8 @@ class Feed:
         messages: How many payloads may wait for a member.
         size: How many bytes of them.
         groups: How many groups there may be.
+        alone: Entered where a group computes: nobody else of the thread may
+            go on then, as the changes and the replica have to fit.
     """
 
     def __init__(
@@ -118,10 +121,12 @@ class Feed:
         messages: int = 1_000,
         size: int = 8_388_608,
         groups: int = 200,
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         #: Tells one feed from another, whose versions mean something else.
         self.id = secrets.token_hex(8)
         self.history = History(messages, size // WEIGHT)
+        self.alone = alone
         self._make_event = make_event
         self._spawn = spawn
         self._pause = pause
@@ -233,7 +238,8 @@ class Feed:
         """Return the burst of a group, made once for each version."""
         if shared.key in self._bursts:
             return self._bursts[shared.key]
-        payload = shared.group.burst()
+        with self.alone():
+            payload = shared.group.burst()
         size = len(payload or b'')
         if size <= self._room and self._groups.get(shared.key) is shared:
             self._room -= size
@@ -292,7 +298,8 @@ class Shared:
             self._lose()
         try:
             while self.pending:
-                payload = self.group.step(self.pending.popleft())
+                with self._feed.alone():
+                    payload = self.group.step(self.pending.popleft())
                 if payload is not None:
                     for member in list(self.members):
                         member.put(payload)
@@ -319,7 +326,8 @@ class Shared:
     def finish(self, reason: str) -> None:
         """End in good order."""
         try:
-            self._words = self.group.end(reason)
+            with self._feed.alone():
+                self._words = self.group.end(reason)
         except Exception as exc:
             self._fail(exc)
         else:

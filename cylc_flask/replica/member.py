@@ -60,7 +60,7 @@ class Member:
         messages: How many payloads may wait to be taken.
         size: How many bytes.
         on_ready: Called when there is something to take, or the end has
-            come. It must neither wait nor take anything itself.
+            come. It must not wait, nor take anything but a step.
     """
 
     def __init__(
@@ -113,6 +113,16 @@ class Member:
         self._event.wait(timeout)
         return self._next()
 
+    def take_step(self, size: int) -> bytes | None:
+        """Return the next payload, where that is a step which waits already.
+
+        Args:
+            size: How many bytes it may have.
+        """
+        if self.is_due or not self._queue or len(self._queue[0]) > size:
+            return None
+        return self._take_step()
+
     def close(self) -> None:
         """Leave; nothing is kept for this member any more."""
         self.end(LEFT, None)
@@ -155,11 +165,14 @@ class Member:
             if burst is not None:
                 return burst
         if self._queue:
-            payload = self._queue.popleft()
-            self._queued -= len(payload)
-            return payload
+            return self._take_step()
         words, self._words = self._words, None
         return words
+
+    def _take_step(self) -> bytes:
+        payload = self._queue.popleft()
+        self._queued -= len(payload)
+        return payload
 
     def _empty(self) -> None:
         self._queue.clear()

@@ -17,48 +17,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cylc_flask.compat import pb
 
 from . import change
 from .change import Change
-from .delta import KINDS, Draft, Element, Elements, apply, copy
+from .delta import (
+    KINDS,
+    Draft,
+    Element,
+    Elements,
+    apply,
+    copy,
+    go_on,
+    paced,
+)
 from .side import Side
 
 
 class Store:
     """Elements by kind and id, the side data, and a version number.
 
-    An element is replaced when it changes, never altered: hold ids rather
-    than elements, or hold an element to keep it as it was.
+    An element is replaced when it changes, never altered, and so are the
+    dictionaries of them: whoever has taken these at once has the store as it
+    was then, for as long as it takes.
     """
 
     workflow: Element
+    edges: Elements
+    families: Elements
+    family_proxies: Elements
+    jobs: Elements
+    tasks: Elements
+    task_proxies: Elements
     side: Side
 
-    def __init__(self) -> None:
+    def __init__(self, rest: Callable[[], object] = go_on) -> None:
+        self.rest = rest
         #: One more for each snapshot, delta or change of side data.
         self.version = 0
         self.workflow = pb.PbWorkflow()
-        self.edges: Elements = {}
-        self.families: Elements = {}
-        self.family_proxies: Elements = {}
-        self.jobs: Elements = {}
-        self.tasks: Elements = {}
-        self.task_proxies: Elements = {}
-        self._elements = {kind: getattr(self, kind) for kind in KINDS}
         self._jobs_of: dict[str, dict[str, None]] = {}
+        self._hold({kind: {} for kind in KINDS})
 
     def load(self, snapshot: bytes, side: Side) -> Change:
         """Take over a whole store, given as PbEntireWorkflow."""
         entire = pb.PbEntireWorkflow.FromString(snapshot)
-        for kind, elements in self._elements.items():
-            elements.clear()
-            elements.update(
-                (element.id, copy(element))
-                for element in getattr(entire, kind)
-            )
+        self._hold({
+            kind: {
+                element.id: copy(element)
+                for element in paced(getattr(entire, kind), self.rest)
+            }
+            for kind in KINDS
+        })
         self.workflow = copy(entire.workflow)
         self._jobs_of.clear()
         self._index(self.jobs.values())
@@ -76,7 +88,7 @@ class Store:
         """
         draft = None
         if delta is not None:
-            draft = Draft(self.workflow, self._elements)
+            draft = Draft(self.workflow, self._elements, self.rest)
             apply(draft, pb.AllDeltas.FromString(delta))
         last = getattr(self, 'side', None)
         step = change.stepped(self.version + 1, draft, delta, side, last)
@@ -94,6 +106,11 @@ class Store:
             key=lambda job: int(job.submit_num),
         )
 
+    def _hold(self, elements: dict[str, Elements]) -> None:
+        self._elements = elements
+        for kind in KINDS:
+            setattr(self, kind, elements[kind])
+
     def _commit(self, draft: Draft) -> None:
         changes = draft.changes['jobs']
         if 'jobs' in draft.cleared:
@@ -101,7 +118,7 @@ class Store:
         for id_ in changes:
             if (old := self.jobs.get(id_)) is not None:
                 self._forget(old)
-        draft.commit()
+        self._hold(draft.outcome())
         self.workflow = draft.workflow
         self._index(job for job in changes.values() if job is not None)
 

@@ -26,6 +26,7 @@ from gevent.socket import socket as green_socket
 
 from cylc.flow import LOG
 from cylc_flask.server.handler import Handler
+from cylc_flask.server.heads import Heads
 
 if TYPE_CHECKING:
     from gevent.ssl import SSLContext
@@ -67,6 +68,7 @@ class Server(WSGIServer):  # type: ignore[misc]
             environ={'wsgi.url_scheme': 'https' if tls else 'http'},
         )
         self.crowd = crowd
+        self.heads = Heads()
         self.limits = limits
         self.tls = tls
         self.access_log = access_log

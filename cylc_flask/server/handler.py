@@ -20,14 +20,13 @@ from __future__ import annotations
 from functools import lru_cache
 from io import BufferedReader, BytesIO
 from time import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, cast
 
 from gevent import GreenletExit
 from gevent.pywsgi import WSGIHandler, format_date_time
 
 from cylc.flow import LOG
-from cylc_flask.server import parse, sock
+from cylc_flask.server import heads, parse, sock
 from cylc_flask.server.wire import TooLate, Wire
 
 if TYPE_CHECKING:
@@ -44,6 +43,27 @@ CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
 MAPPED = '::ffff:'
 
 
+Fields = list[tuple[str, str]]
+
+
+class Said(NamedTuple):
+    """How an answer begins, as the application has it.
+
+    Args:
+        text: The lines, without what is said of the connection.
+        code: The status.
+        has_date: There is a date.
+        has_length: It tells how long the body is.
+        closes: The connection shall end.
+    """
+
+    text: bytes
+    code: int
+    has_date: bool
+    has_length: bool
+    closes: bool
+
+
 class ClientGone(Exception):
     """An answer cannot be sent: there is nobody to take it."""
 
@@ -57,13 +77,11 @@ class Handler(WSGIHandler):  # type: ignore[misc]
     """
 
     server: Server
-    headers: dict[str, str]
-    body: bytes | None
     socket: sock.Socket | None
-    response_headers: list[tuple[bytes, bytes]]
     result: Any
     status: Any
     _orig_status: Any
+    _said: Said
     time_finish: float
 
     def __init__(
@@ -93,13 +111,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]
     def handle_one_request(self) -> bool:
         """Read one request and answer it; False if no more can come."""
         self.wire.expect(self.server.limits.idle_timeout, idle=True)
-        if not self.rfile.peek(1):
+        data = self.rfile.peek(1)
+        if not data:
             return False
         self._reset()
         try:
-            if not self._read_request():
+            if not self._read_request(heads.cut(data)):
                 return False
-            self.environ = self.get_environ()
         except parse.BadRequest as exc:
             self._refuse(exc)
             return False
@@ -124,72 +142,76 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         self.headers_sent = self.response_use_chunked = False
         self.response_length = self.code = 0
 
-    def _read_request(self) -> bool:
-        """Read a request; False if there is none."""
-        limits = self.server.limits
+    def _read_request(self, cut: heads.Cut | None) -> bool:
+        """Read a request; False if there is none.
+
+        Args:
+            cut: Its head, if that is there already.
+        """
+        limits, known = self.server.limits, self.server.heads
         self.wire.expect(limits.request_timeout)
-        line = self.rfile.readline(limits.header_size + 1)
-        if line == b'\r\n':
-            # An empty line before a request is to be passed over.
-            line = self.rfile.readline(limits.header_size + 1)
-        if not line:
-            return False
-        self._line = line
-        if len(line) > limits.header_size:
-            raise parse.BadRequest('414 URI Too Long',
-                                   'The request line is too long.')
-        self.command, self.path, self.request_version = (
-            parse.request_line(line)
-        )
-        self.headers = parse.headers(
-            self.rfile, limits.header_size - len(line))
-        parse.check_host(self.request_version, self.headers)
-        self.close_connection = not parse.keeps(
-            self.request_version, self.headers)
-        self.body = self._read_body(limits.body_size)
+        head = cut and known.find(cut, limits.header_size)
+        if cut and head:
+            self.rfile.read(cut.size)
+            credentials = cut.credentials
+        else:
+            line = self._read_line(limits.header_size)
+            if not line:
+                return False
+            fields, credentials = heads.read(
+                self.rfile, line, limits.header_size)
+            head = heads.Head.of(
+                line, fields, limits.body_size, self.server.environ)
+            if cut:
+                known.keep(cut, head, credentials)
+        self._take(head, credentials)
         return True
 
-    def _read_body(self, limit: int) -> bytes | None:
-        found, version = self.headers, self.request_version
-        length = parse.body_length(version, found, limit)
-        if length is None:
-            return None
-        if version != 'HTTP/1.0' and '100-continue' in found.get(
-            'expect', ''
-        ).lower():
-            self.wire.send(CONTINUE, self.server.limits.request_timeout)
-        data = parse.body(self.rfile, length, limit)
-        if length == parse.CHUNKED:
-            # The application gets it as if it had been sent in one piece.
-            del found['transfer-encoding']
-            found['content-length'] = str(len(data))
-        return data
+    def _read_line(self, limit: int) -> bytes:
+        """Read the line that a request begins with; empty if there is none."""
+        line = self.rfile.readline(limit + 1)
+        if line == b'\r\n':
+            # An empty line before a request is to be passed over.
+            line = self.rfile.readline(limit + 1)
+        self._line = line
+        if len(line) > limit:
+            raise parse.BadRequest('414 URI Too Long',
+                                   'The request line is too long.')
+        if line:
+            self.command, _, self.request_version = parse.request_line(line)
+        return line
 
-    def get_environ(self) -> dict[str, Any]:
-        """Return the WSGI environment of the request."""
-        host, path, query = parse.split_target(self.command, self.path)
-        env: dict[str, Any] = self.server.get_environ()
-        for name, value in self.headers.items():
-            if key := _key(name):
-                env[key] = value
-        if host:
-            env['HTTP_HOST'] = host
-        if '%' in path:
-            path = unquote_to_bytes(path).decode('latin-1')
-        env['REQUEST_METHOD'] = self.command
-        env['PATH_INFO'] = path
-        env['QUERY_STRING'] = query
-        env['RAW_URI'] = self.path
-        env['SERVER_PROTOCOL'] = self.request_version
-        env['wsgi.input'] = BytesIO(self.body or b'')
-        env['wsgi.input_terminated'] = True
+    def _take(self, head: heads.Head, credentials: str | None) -> None:
+        """Make the WSGI environment of a request, and read its body."""
+        self._line = head.line
+        self.command = head.method
+        self.request_version = head.version
+        self.close_connection = not head.keeps
+        self.environ = env = head.environ.copy()
+        if credentials is not None:
+            env['HTTP_AUTHORIZATION'] = credentials
+        body = b''
+        if head.length is not None:
+            body = self._read_body(head)
+            # The application gets it as if it had been sent in one piece.
+            env.pop('HTTP_TRANSFER_ENCODING', None)
+            env['CONTENT_LENGTH'] = str(len(body))
+        env['wsgi.input'] = BytesIO(body)
         if isinstance(self.client_address, tuple):
             env['REMOTE_ADDR'] = self.client_address[0]
             env['REMOTE_PORT'] = str(self.client_address[1])
-        if 'upgrade' in self.headers:
+        if 'upgrade' in head.fields:
             self.socket = sock.offer(
                 env, self.wire, self.rfile, self.server.limits.request_timeout)
-        return env
+
+    def _read_body(self, head: heads.Head) -> bytes:
+        assert head.length is not None
+        limits = self.server.limits
+        if head.version != 'HTTP/1.0' and '100-continue' in head.fields.get(
+            'expect', ''
+        ).lower():
+            self.wire.send(CONTINUE, limits.request_timeout)
+        return parse.body(self.rfile, head.length, limits.body_size)
 
     def handle_one_response(self) -> None:
         """Have the application answer; what it fails to do is a 500."""
@@ -215,46 +237,53 @@ class Handler(WSGIHandler):  # type: ignore[misc]
         self.response_length = socket.sent
         socket.finish()
 
-    def finalize_headers(self) -> None:
+    def start_response(
+        self, status: str, headers: Fields, exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """Take what the application says first, as WSGI has it."""
+        if exc_info and self.headers_sent:
+            raise exc_info[1].with_traceback(exc_info[2])
+        secret = any(name == 'Set-Cookie' for name, _ in headers)
+        say = said_once if secret else said_often
+        self._said = said = say(status, tuple(headers))
+        self.status = self._orig_status = status
+        self.code = said.code
+        if said.closes:
+            self.close_connection = True
+        return cast('Callable[[bytes], None]', self.write)
+
+    def _head(self) -> bytes:
         """Complete the header: date, length, and how it goes on."""
-        headers = [
-            item for item in self.response_headers
-            if item[0].lower() != b'connection'
-        ]
-        if self.provided_date is None:
-            headers.append((b'Date', format_date_time(time())))
-        if self.provided_content_length is None:
-            headers += self._framing()
+        head = self._said.text
+        if not self._said.has_date:
+            head += _date(int(time()))
+        if not self._said.has_length:
+            head += self._framing()
         if self.close_connection or self.server.crowd.stopping:
             self.close_connection = True
-            headers.append((b'Connection', b'close'))
+            head += b'Connection: close\r\n'
         elif self.request_version == 'HTTP/1.0':
-            headers.append((b'Connection', b'keep-alive'))
-        self.response_headers = headers
+            head += b'Connection: keep-alive\r\n'
+        return head + b'\r\n'
 
-    def _framing(self) -> list[tuple[bytes, bytes]]:
+    def _framing(self) -> bytes:
         """Return what tells the client where an answer ends."""
         if self.code in (204, 304) or self.code < 200:
-            return []
+            return b''
         if hasattr(self.result, '__len__'):
-            length = sum(map(len, self.result))
-            return [(b'Content-Length', b'%d' % length)]
+            return b'Content-Length: %d\r\n' % sum(map(len, self.result))
         if self.command == 'HEAD':
-            return []
+            return b''
         if self.request_version == 'HTTP/1.0':
             self.close_connection = True
-            return []
+            return b''
         self.response_use_chunked = True
-        return [(b'Transfer-Encoding', b'chunked')]
+        return b'Transfer-Encoding: chunked\r\n'
 
     def _write_with_headers(self, data: bytes) -> None:
         """Send the header, and a small body in the same packet."""
-        self.finalize_headers()
+        head = self._head()
         self.headers_sent = True
-        head = bytearray(b'HTTP/1.1 %b\r\n' % self.status)
-        for item in self.response_headers:
-            head += b'%b: %b\r\n' % item
-        head += b'\r\n'
         if self.response_use_chunked or len(data) > JOINED:
             self._sendall(head)
             self._write(data)
@@ -308,20 +337,36 @@ class Handler(WSGIHandler):  # type: ignore[misc]
             self.server.access_log(self.format_request())
 
 
-@lru_cache(1024)
-def _key(name: str) -> str:
-    """Return the name of a header field in a WSGI environment.
+def said_once(status: str, headers: tuple[tuple[str, str], ...]) -> Said:
+    """Return the beginning of an answer.
 
-    It is empty for names that are the same there as those of others.
-
-    Examples:
-        >>> _key('user-agent'), _key('content-type'), _key('user_agent')
-        ('HTTP_USER_AGENT', 'CONTENT_TYPE', '')
+    Raises:
+        ValueError: It could be read as something else.
+        TypeError: It is no text.
     """
-    if '_' in name:
-        return ''
-    key = name.upper().replace('-', '_')
-    return key if name in ('content-type', 'content-length') else f'HTTP_{key}'
+    text = ''.join([
+        'HTTP/1.1 ', status, '\r\n',
+        *(part for name, value in headers if name.lower() != 'connection'
+          for part in (name, ': ', value, '\r\n')),
+    ])
+    values = {name.lower(): value for name, value in headers}
+    lines = 1 + sum(name.lower() != 'connection' for name, _ in headers)
+    if text.count('\r') != lines or text.count('\n') != lines:
+        raise ValueError(f'a line break in a header: {text!r:.200}')
+    return Said(
+        text.encode('latin-1'), int(status.split(' ', 1)[0]),
+        'date' in values, 'content-length' in values,
+        values.get('connection', '').lower() == 'close',
+    )
+
+
+#: Many answers begin with the same.
+said_often = lru_cache(256)(said_once)
+
+
+@lru_cache(2)
+def _date(now: int) -> bytes:
+    return b'Date: %b\r\n' % format_date_time(now)
 
 
 def _printable(line: bytes) -> str:

@@ -23,6 +23,7 @@ it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Any, Callable
@@ -67,6 +68,26 @@ class Inbox(list[Any]):
         return item
 
 
+def joined(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield some bytes in fewer parts: each costs a system call.
+
+    Examples:
+        >>> list(joined([b'head', b'body', b'tail']))
+        [b'headbodytail']
+        >>> [len(part) for part in joined([b'head', bytes(JOINED), b'tail'])]
+        [4, 65536, 4]
+    """
+    few: list[bytes] = []
+    size = 0
+    for part in parts:
+        if few and size + len(part) > JOINED:
+            yield b''.join(few)
+            few, size = [], 0
+        few.append(part)
+        size += len(part)
+    yield b''.join(few)
+
+
 class Socket:
     """A connection that may become a WebSocket.
 
@@ -84,6 +105,7 @@ class Socket:
         self._seconds = seconds
         self._lock = BoundedSemaphore(1)
         self._early = b''
+        self._unsent = b''
         self._reader: Greenlet | None = None
         self._inbox = Inbox()
         #: True as soon as it is one.
@@ -129,21 +151,48 @@ class Socket:
         Raises:
             OSError: The client has gone, or does not take it.
         """
-        if sum(map(len, parts)) <= JOINED:
-            parts = (b''.join(parts),)
         with self._lock:
             if self.broken:
                 raise BrokenPipeError
             if not self.used:
                 self._begin()
+            if self._unsent:
+                parts, self._unsent = (self._unsent, *parts), b''
             try:
-                for part in parts:
+                for part in joined(parts):
                     self._wire.push(part, self._seconds)
                     self.sent += len(part)
             except BaseException:
                 self.broken = True
                 raise
         self._wire.share()
+
+    @property
+    def is_behind(self) -> bool:
+        """Return True if there is a rest to write, or no way to."""
+        return self.broken or bool(self._unsent)
+
+    @property
+    def is_free(self) -> bool:
+        """Return True if something can be written now."""
+        return self.used and not (
+            self.broken or self._unsent or self._lock.locked())
+
+    def write_now(self, data: bytes) -> bool:
+        """Send something without waiting, where it `is_free`.
+
+        Returns:
+            Whether all of it went. The rest goes before what is written
+            next, be that nothing.
+        """
+        try:
+            count = self._wire.push_now(data)
+        except OSError:
+            self.broken = True
+            return False
+        self.sent += count
+        self._unsent = data[count:]
+        return not self._unsent
 
     def read(self, target: Callable[[], None]) -> Greenlet:
         """Return the greenlet that reads, not yet started."""

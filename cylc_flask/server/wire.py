@@ -252,6 +252,27 @@ class Wire(RawIOBase):
             self._reset()
             raise ConnectionError from exc
 
+    def push_now(self, data: bytes) -> int:
+        """Send as much as goes without waiting; return how much that is.
+
+        What is left has to be pushed next, before anything else.
+
+        Raises:
+            OSError: The client is gone.
+        """
+        # Whoever reads is not affected: it looks only before it waits.
+        self._sock.settimeout(0)
+        try:
+            count: int = self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._reset()
+            raise
+        finally:
+            self._sock.settimeout(None)
+        return count
+
     def _reset(self) -> None:
         """Have the kernel drop what is on its way."""
         self._sock.setsockopt(

@@ -30,7 +30,6 @@ import socket
 import ssl
 from typing import Any
 from urllib.parse import quote, urlencode
-from urllib.request import parse_http_list, parse_keqv_list
 from uuid import uuid4
 
 from cylc_flask import __version__
@@ -241,6 +240,9 @@ def challenge_of(header: str) -> dict[str, str]:
     scheme, _, fields = header.partition(' ')
     if scheme.lower() != 'digest':
         return {}
+    # Here, as Basic does without it, and it takes long to import.
+    from urllib.request import parse_http_list, parse_keqv_list
+
     return parse_keqv_list(parse_http_list(fields))
 
 

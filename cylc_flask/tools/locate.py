@@ -13,20 +13,25 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""Find the workflows that a command is about."""
+"""Find the workflows that a command is about.
+
+Cylc's own modules take long to import, hence only where they are needed.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+import os
 from pathlib import Path
+import re
 
-from cylc.flow.exceptions import CylcError
-from cylc.flow.id_cli import parse_id
-from cylc.flow.network.scan import scan
-from cylc.flow.pathutil import get_workflow_run_dir
 from cylc_flask.address import info_path
 from cylc_flask.errors import CylcFlaskError
+
+#: Names that mean nothing but a folder in the run directory.
+PLAIN = re.compile(r'(?!.*(//|/run[Nn]$|/\.))[\w+@-][\w.+@/-]*[\w+@-]|\w')
+
+NUMBERED = re.compile(r'run[0-9]+')
 
 
 def locate(name: str) -> tuple[str, Path]:
@@ -37,6 +42,31 @@ def locate(name: str) -> tuple[str, Path]:
     Raises:
         CylcFlaskError: There is none of that name.
     """
+    return _served(name) or _parsed(name)
+
+
+def _served(name: str) -> tuple[str, Path] | None:
+    """Return what a plain name means if a web server is there."""
+    if not PLAIN.fullmatch(name):
+        return None
+    root = Path(os.path.expandvars('$HOME/cylc-run'))
+    try:
+        latest = os.readlink(root / name / 'runN')
+    except OSError:
+        pass
+    else:
+        if not NUMBERED.fullmatch(latest):
+            return None
+        name = f'{name}/{latest}'
+    return (name, root / name) if info_path(root / name).exists() else None
+
+
+def _parsed(name: str) -> tuple[str, Path]:
+    """Return what a name means to Cylc."""
+    from cylc.flow.exceptions import CylcError
+    from cylc.flow.id_cli import parse_id
+    from cylc.flow.pathutil import get_workflow_run_dir
+
     try:
         workflow, *_ = parse_id(name, constraint='workflows')
     except CylcError as exc:
@@ -53,9 +83,13 @@ def served() -> Iterator[tuple[str, Path]]:
 
 def installed() -> list[tuple[str, Path]]:
     """Return all workflows, running or not."""
+    import asyncio
+
     return sorted(asyncio.run(_installed()))
 
 
 async def _installed() -> list[tuple[str, Path]]:
+    from cylc.flow.network.scan import scan
+
     return [
         (str(flow['name']), Path(flow['path'])) async for flow in scan()]

@@ -17,10 +17,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, cast
 
-from flask import Response, current_app, g
+from flask import Response, current_app, g, request
 
 from cylc_flask.auth.caller import caller
 from cylc_flask.replica.encode import dump
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from cylc_flask.config import Config
     from cylc_flask.query.body import Reader
     from cylc_flask.query.engine import Engine
+    from cylc_flask.views.front import Source
+    from cylc_flask.views.reply import Reply
     from cylc_flask.workflows import Registry, Workflow
 
 __all__ = [
-    'caller', 'config', 'engine', 'json', 'services', 'user', 'workflow',
+    'answer', 'caller', 'config', 'engine', 'json', 'services', 'user',
+    'workflow',
 ]
 
 JSON = 'application/json'
@@ -50,6 +53,8 @@ class Services:
     reader: Reader
     #: Waits some seconds, and lets others go on meanwhile.
     sleep: Callable[[float], object]
+    #: What can be answered without Flask, by path.
+    sources: dict[str, Source] = field(default_factory=dict)
 
 
 def services() -> Services:
@@ -82,3 +87,8 @@ def json(result: Any) -> Response:
     if not isinstance(result, bytes):
         result = dump(result)
     return Response(result, content_type=JSON)
+
+
+def answer(reply: Reply) -> Response:
+    """Return an answer, or that the client has it already."""
+    return Response(*reply.choose(request.environ))

@@ -13,24 +13,71 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""The plain feed of a workflow on a WebSocket, for scripts and servers."""
+"""The plain feed of a workflow on a WebSocket, for scripts and servers.
+
+What it begins with can be had without one as well.
+"""
 
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
-from cylc_flask.privilege import Privilege
+from cylc_flask.errors import RequestError, Unavailable
+from cylc_flask.privilege import Privilege, requires
 from cylc_flask.replica.codec import CODECS, Codec, PlainGroup
 from cylc_flask.replica.feed import FAULT, Member, TooMany
 from cylc_flask.views import current, sockets
+from cylc_flask.views.front import is_read
+from cylc_flask.views.reply import DROP, plain, tagged
 from cylc_flask.views.sockets import Talk
+
+if TYPE_CHECKING:
+    from cylc_flask.workflows import Workflow
 
 
 def init_app(app: Flask) -> None:
     """Serve the feed from an application."""
     sockets.add(app, '/feed', feed, Privilege.FULL_READ, tuple(CODECS))
+    app.add_url_rule(
+        '/feed/snapshot', view_func=snapshot,
+        methods=('GET', 'HEAD', 'POST'), provide_automatic_options=False,
+    )
+
+
+@requires(Privilege.FULL_READ)
+def snapshot() -> Response:
+    """Return what the feed begins with, for who wants no more than that.
+
+    Its tag is known without it: nothing has to be made for who has it.
+    """
+    flow = current.workflow()
+    if not is_read(request.environ):
+        return current.answer(plain(_snapshot(flow), current.JSON, DROP))
+    tag = f'{flow.feed.id}-{flow.store.version}'
+    answer = tagged(b'', current.JSON, tag)
+    if not answer.is_kept(request.environ):
+        answer = tagged(_snapshot(flow), current.JSON, tag)
+    return current.answer(answer)
+
+
+def _snapshot(flow: Workflow) -> bytes:
+    """Return the first message of the feed, the same as on sockets."""
+    codec = CODECS['cylc-feed.json']
+    try:
+        member = flow.feed.join(
+            (PlainGroup, codec),
+            lambda: PlainGroup(flow.store, flow.feed, codec),
+        )
+    except TooMany as exc:
+        raise RequestError(str(exc), 429) from exc
+    with closing(member):
+        payload = member.take(0)
+    if payload is None:
+        raise Unavailable('The feed has ended.')
+    return payload
 
 
 def feed(talk: Talk) -> None:

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from flask import Flask, Response, request
 from flask import Request as Received
-from graphql import GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLSchema, OperationType
 from graphql_server.flask.views import FlaskHTTPRequestAdapter, GraphQLView
 from graphql_server.http import GraphQLRequestData
 from graphql_server.http.exceptions import HTTPException
@@ -44,7 +44,7 @@ from cylc_flask.errors import RequestError
 from cylc_flask.forms import parse
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.query.body import Reader, decode, of_query
-from cylc_flask.query.documents import Request
+from cylc_flask.query.documents import Operation, Request
 from cylc_flask.query.errors import (
     Code,
     Rejected,
@@ -53,13 +53,19 @@ from cylc_flask.query.errors import (
     of_request,
 )
 from cylc_flask.views import current, graphiql, stream
+from cylc_flask.views.front import is_read
+from cylc_flask.views.known import Known, reply
 from cylc_flask.views.operations import FAULT
+from cylc_flask.views.reply import DROP
 from cylc_flask.views.stream import STREAM
 
 #: Media types of answers, and of requests.
 JSON = 'application/json'
 STRICT = 'application/graphql-response+json'
 REQUESTS = (JSON, 'application/graphql+json')
+
+#: By these a client names a document that it does not send.
+NAMING = {'extensions', 'documentId'}
 
 CHARSETS = ('utf-8', 'utf8', 'us-ascii')
 
@@ -74,14 +80,17 @@ RETRY_AFTER = '5'
 def init_app(app: Flask) -> None:
     """Serve GraphQL from an application."""
     services = app.extensions['cylc_flask']
-    view = requires(Privilege.NONE)(
-        GraphQL.as_view('graphql', services.engine.schema, services.reader)
-    )
-    app.add_url_rule('/graphql', view_func=gate.for_browsers(view))
-    streamed = requires(Privilege.NONE)(
-        Streamed.as_view('stream', services.engine.schema, services.reader)
-    )
-    app.add_url_rule('/graphql/stream', view_func=gate.for_browsers(streamed))
+    known = Known(services.engine)
+    for path, name, cls in (
+        ('/graphql', 'graphql', GraphQL),
+        ('/graphql/stream', 'stream', Streamed),
+    ):
+        view = requires(Privilege.NONE)(cls.as_view(
+            name, services.engine.schema, services.reader, known
+        ))
+        app.add_url_rule(path, view_func=gate.for_browsers(view))
+    known.view = app.view_functions['graphql']
+    services.sources['/graphql'] = known
 
 
 class Refusal(HTTPException):
@@ -122,10 +131,12 @@ class Context:
     Args:
         parameters: What the client has sent for it.
         media_type: What the answer is to be.
+        operation: What it is, as soon as it is carried out.
     """
 
     parameters: Any
     media_type: str
+    operation: Operation | None = None
 
 
 class Adapter(FlaskHTTPRequestAdapter):
@@ -145,9 +156,12 @@ class GraphQL(GraphQLView[Context, None]):
     init_every_request = False
     request_adapter_class = Adapter
 
-    def __init__(self, schema: GraphQLSchema, reader: Reader) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, reader: Reader, known: Known
+    ) -> None:
         super().__init__(schema, graphql_ide=None)
         self._reader = reader
+        self._known = known
 
     def dispatch_request(self) -> Response:
         """Answer a request, with one operation or several."""
@@ -162,13 +176,25 @@ class GraphQL(GraphQLView[Context, None]):
                     return stream.respond(parameters)
             if isinstance(parameters, list):
                 return self._run_all(parameters, media_type)
-            return self.run(request, Context(parameters, media_type))
+            context = Context(parameters, media_type)
+            answer: Response = self.run(request, context)
+            self._note(context)
+            return answer
         except Refusal as refusal:
             return refusal.answer(JSON if media_type == STREAM else media_type)
 
     def negotiate(self, request: Received) -> str:
         """Return the media type of the answer."""
         return _negotiate(request)
+
+    def _note(self, context: Context) -> None:
+        """Have the same answered without Flask the next time.
+
+        Not so what is named by a hash: that may be forgotten by then.
+        """
+        if context.operation and not NAMING & context.parameters.keys():
+            self._known.note(
+                request.environ, context.operation, context.media_type)
 
     def _run_all(self, batch: list[Any], media_type: str) -> Response:
         """Answer operations in their order, each as if it were alone."""
@@ -219,20 +245,24 @@ class GraphQL(GraphQLView[Context, None]):
             if operation.kind is OperationType.MUTATION:
                 gate.check_change()
             self._reader.remember(asked)
-            return current.engine().execute(operation, current.caller())
+            context.operation = operation
+            answer = current.engine().execute(operation, current.caller())
+            return ExecutionResult(answer)  # type: ignore[arg-type]
 
     def process_result(
         self, request: Any, result: Any, strict: bool = False
     ) -> Any:
-        """Return a result as it is: the engine encodes it."""
-        return result
+        """Return the answer in a result: the engine has encoded it."""
+        return result.data
 
     def create_response(
         self, response_data: Any, sub_response: Response, is_strict: bool
     ) -> Response:
         """Return the answer."""
-        sub_response.set_data(response_data.encoded())
-        return _dressed(sub_response, STRICT if is_strict else JSON)
+        return current.answer(reply(
+            response_data, STRICT if is_strict else JSON,
+            is_read(request.environ),
+        ))
 
 
 class Streamed(GraphQL):
@@ -331,5 +361,5 @@ def _rejected(
 def _dressed(answer: Response, media_type: str) -> Response:
     """Give an answer the header fields that all have."""
     answer.content_type = f'{media_type}; charset=utf-8'
-    answer.headers['Cache-Control'] = 'no-store'
+    answer.headers.extend([DROP])
     return answer

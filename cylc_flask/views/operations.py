@@ -90,7 +90,7 @@ class Desk:
         Raises:
             Rejected: There is none.
         """
-        return self.engine.execute(operation, self.caller).encoded()
+        return self.engine.execute(operation, self.caller).body
 
     def follow(
         self, operation: Operation, on_ready: Callable[[], None]

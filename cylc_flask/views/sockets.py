@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 import struct
 import threading
 from time import monotonic
@@ -112,6 +113,7 @@ class Talk:
         self._interval = interval
         self._ping_at = monotonic() + interval
         self._now: Callable[[], User | None] | None = None
+        self._waits = False
         self.lines = tools().lines
         self.user: User | None = None
         self.identify()
@@ -146,16 +148,22 @@ class Talk:
             ConnectionClosed: The client has gone, or must.
         """
         websocket = self._websocket
+        if websocket.sock.is_behind:
+            self._write()
         left = self._keep_alive()
         if seconds is not None:
             left = min(left, max(seconds, 0))
         if websocket.connected:
-            websocket.event.wait(left)
+            self._waits = True
+            try:
+                websocket.event.wait(left)
+            finally:
+                self._waits = False
         websocket.event.clear()
         if not websocket.connected and not websocket.input_buffer:
             raise ConnectionClosed(
                 websocket.close_reason, websocket.close_message)
-        self._check_user()
+        self.check_user()
 
     def messages(self) -> Iterator[str | bytes]:
         """Yield the messages that have come."""
@@ -169,6 +177,36 @@ class Talk:
             ConnectionClosed: The client has gone, or does not take it.
         """
         self._write(frame_head(kind, sum(map(len, parts))), *parts)
+
+    def send_all(self, texts: list[tuple[bytes, ...]]) -> None:
+        """Send messages in their order, each given in parts.
+
+        Raises:
+            ConnectionClosed: The client has gone, or does not take them.
+        """
+        if texts:
+            self._write(*chain.from_iterable(
+                (frame_head(TEXT, sum(map(len, parts))), *parts)
+                for parts in texts
+            ))
+
+    @property
+    def is_free(self) -> bool:
+        """Return True if a message can be sent for a view that waits."""
+        websocket = self._websocket
+        return (
+            self._waits and websocket.connected and websocket.sock.is_free
+            and (self._now is None or self._now() == self.user)
+        )
+
+    def send_now(self, *parts: bytes) -> None:
+        """Send a text without waiting, while it `is_free`.
+
+        What does not go is sent by the view, which is woken.
+        """
+        head = frame_head(TEXT, sum(map(len, parts)))
+        if not self._websocket.sock.write_now(b''.join((head, *parts))):
+            self.wake()
 
     def close(self, code: int, reason: str) -> None:
         """Say that it is over."""
@@ -206,7 +244,7 @@ class Talk:
             self._write(self._websocket.ws.send(Ping()))
         return self._interval
 
-    def _check_user(self) -> None:
+    def check_user(self) -> None:
         """End the talk with somebody who is no longer who they were."""
         if self._now is None:
             return

@@ -24,11 +24,10 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from cylc_flask.auth import gate
 from cylc_flask.views.rest import deprecation
 from cylc_flask.views.rest.control import endpoints as control
 from cylc_flask.views.rest.endpoint import Endpoints
-from cylc_flask.views.rest.front import Front
+from cylc_flask.views.rest.front import sources
 from cylc_flask.views.rest.info import endpoints as info
 from cylc_flask.views.rest.messages import endpoints as messages
 from cylc_flask.views.rest.tasks import endpoints as tasks
@@ -47,14 +46,13 @@ def init_app(app: Flask) -> None:
     endpoints = app.extensions[EXTENSION] = Endpoints()
     for part in (info, tasks, control, messages):
         endpoints.update(part)
-    settings = app.extensions['cylc_flask'].config
+    services = app.extensions['cylc_flask']
+    settings = services.config
     for name, prefix in (('rest', ''), ('id', '/id')):
         bp = endpoints.blueprint(name, prefix)
         if settings.deprecate_rest:
             bp.after_request(deprecation.headers(settings.deprecation_page))
         app.register_blueprint(bp)
     if not settings.deprecate_rest:
-        the_gate = app.extensions[gate.EXTENSION]
-        flow = app.extensions['cylc_flask'].workflows.only()
-        front = Front(app.wsgi_app, the_gate, flow, endpoints)
-        app.wsgi_app = front  # type: ignore[method-assign]
+        services.sources.update(
+            sources(services.workflows.only(), endpoints))

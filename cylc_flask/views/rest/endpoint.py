@@ -28,8 +28,11 @@ from cylc_flask.auth import gate
 from cylc_flask.errors import RequestError
 from cylc_flask.nesting import depth
 from cylc_flask.privilege import Privilege, requires
+from cylc_flask.query.answers import tag_of
 from cylc_flask.replica.encode import dump
 from cylc_flask.views import current
+from cylc_flask.views.front import is_read
+from cylc_flask.views.reply import Reply, plain, tagged
 from cylc_flask.views.rest import sessions
 from cylc_flask.views.rest.arguments import Signature
 
@@ -74,7 +77,9 @@ class Endpoint:
         """Return the view, with the labels that the gate reads."""
         def view(segments: str = '') -> Response:
             g.session = self.note(current.workflow(), request.environ)
-            answer = current.json(self.function(**self._read(g.raw)))
+            reply = self.reply(
+                self.function(**self._read(g.raw)), is_read(request.environ))
+            answer = current.answer(reply)
             if 'command_id' in g:
                 answer.headers['Cylc-Command-ID'] = g.command_id
             return answer
@@ -83,6 +88,22 @@ class Endpoint:
             gate.before_login(view, _read_json)
         gate.before_privilege(view, partial(_collect, self.signature))
         return requires(self.privilege)(view)
+
+    def reply(self, result: Any, is_read: bool) -> Reply:
+        """Return an answer; if it is worth keeping it has a tag.
+
+        That is what tells more than who we are, and does nothing.
+
+        Args:
+            result: The answer, JSON already if it is bytes.
+            is_read: It was asked for in the way of reads.
+        """
+        body = result if isinstance(result, bytes) else dump(result)
+        if is_read and (
+            Privilege.DESCRIPTION <= self.privilege < Privilege.SHUTDOWN
+        ):
+            return tagged(body, current.JSON, tag_of(body))
+        return plain(body, current.JSON)
 
     def note(
         self, flow: Workflow, environ: dict[str, Any]

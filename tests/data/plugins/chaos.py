@@ -68,12 +68,15 @@ class Chaos:
         self.hang()
 
     def spoil_view(self):
-        """Let those views fail that make something of the replica."""
+        """Let those views fail that make a summary of the replica."""
         from cylc_flask.workflows import Workflow
+        made = Workflow.made
 
-        def made(*args):
-            raise ZeroDivisionError('a secret of the inside')
-        Workflow.made = made
+        def made_or_not(flow, what, make):
+            if 'summary' in what:
+                raise ZeroDivisionError('a secret of the inside')
+            return made(flow, what, make)
+        Workflow.made = made_or_not
 
     def spoil_store(self):
         """Break the replica: what it holds is lost, the next delta too."""

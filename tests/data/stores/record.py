@@ -19,14 +19,16 @@ Plays the workflows beside this file on a real scheduler, with live jobs, and
 writes what a replica would hold at the moments of interest, for the version
 of cylc-flow which runs this script::
 
-    python tests/data/stores/record.py
+    python tests/data/stores/record.py [accept mixed nested steps]
 """
 
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict
+import gzip
 import json
 import os
 from pathlib import Path
@@ -38,7 +40,6 @@ from typing import Any
 
 HERE = Path(__file__).parent
 SUITE = HERE.parent / 'transcripts' / 'suite' / 'flow.cylc'
-MIXED = HERE / 'mixed.cylc'
 
 
 def prepare(home: Path) -> None:
@@ -54,7 +55,9 @@ def prepare(home: Path) -> None:
     )
 
 
-async def play(name: str, source: Path, script: Callable[..., Any]) -> None:
+async def play(
+    name: str, source: Path, script: Callable[..., Any], **options: Any
+) -> None:
     """Run a workflow until the script has recorded what it wants."""
     from cylc.flow import commands
     from cylc.flow.scheduler import Scheduler
@@ -64,7 +67,7 @@ async def play(name: str, source: Path, script: Callable[..., Any]) -> None:
     run_dir = Path(os.environ['HOME'], 'cylc-run', name)
     run_dir.mkdir(parents=True)
     shutil.copy(source, run_dir / 'flow.cylc')
-    schd = Scheduler(name, RunOptions(paused_start=True))
+    schd = Scheduler(name, RunOptions(paused_start=True, **options))
     await schd.install()
     await schd.start()
     running = asyncio.create_task(schd.run_scheduler())
@@ -129,6 +132,112 @@ async def mixed(schd: Any) -> None:
     save(schd, 'mixed')
 
 
+async def nested(schd: Any) -> None:
+    """Record a simulation with many cycles, and two flows."""
+    from cylc.flow import commands
+
+    schd.broadcast_mgr.put_broadcast(
+        ['*', '2'], ['MODEL', 'slow_1'],
+        [{'environment': {'LEVEL': 'broadcast'}}, {'script': 'sleep 1'}])
+    await commands.run_cmd(commands.resume(schd))
+    await until(lambda: any(
+        proxy.is_queued for proxy in proxies(schd).values()
+    ))
+    schd.data_store_mgr.set_graph_window_extent(2)
+    await commands.run_cmd(commands.hold(schd, ['*/rescue', '4/*']))
+    await commands.run_cmd(
+        commands.force_trigger_tasks(schd, ['3/first', '1/halfway'], ['new']))
+    await until(lambda: any(
+        '2' in proxy.flow_nums for proxy in proxies(schd).values()
+    ))
+    await until(lambda: any(
+        proxy.is_retry for proxy in proxies(schd).values()
+    ))
+    await asyncio.sleep(5)
+    save(schd, 'nested')
+
+
+async def steps(schd: Any) -> None:
+    """Record what is published while a workflow is played with."""
+    from cylc.flow import commands
+
+    recorder = Recorder(schd)
+    for step in (
+        lambda: commands.hold(schd, ['1/dropped', '2/one']),
+        lambda: commands.resume(schd),
+        lambda: '1/begin',
+        lambda: commands.set_prereqs_and_outputs(
+            schd, ['1/one'], ['all'], outputs=['succeeded']),
+        lambda: '1/sleeper',
+        lambda: commands.force_trigger_tasks(schd, ['1/waiting'], ['new']),
+        lambda: commands.remove_tasks(schd, ['1/dropped'], []),
+        lambda: commands.set_hold_point(schd, '2'),
+        lambda: commands.reload_workflow(schd),
+        lambda: commands.release_hold_point(schd),
+        lambda: commands.kill_tasks(schd, ['1/sleeper']),
+        lambda: commands.remove_tasks(schd, ['1/*', '3/*'], []),
+    ):
+        await recorder.do(step())
+    recorder.save('steps')
+
+
+class Recorder:
+    """Keeps what a scheduler publishes, with the side data of each delta.
+
+    A definition is written down where it is new.
+    """
+
+    def __init__(self, schd: Any) -> None:
+        from cylc_flask.replica.records import Records
+        from cylc_flask.replica.store import Store
+        from cylc_flask.tap import Tap
+
+        self._schd = schd
+        self._definition: object = None
+        self._steps: list[dict[str, Any]] = []
+        self._tap = Tap(schd, lambda call, *args: call(*args))
+        self._store = Store()
+        self._tap.attach(self._store, Records(), self)  # type: ignore
+
+    def publish(self, change: Any) -> None:
+        """Take a change, as the feed of a server does."""
+        side = change.side
+        fields = {**vars(side), 'definition': None}
+        if side.definition is not self._definition:
+            self._definition = side.definition
+            fields['definition'] = vars(side.definition)
+        raw = change.raw
+        if change.loaded:
+            raw = self._schd.data_store_mgr.get_entire_workflow(
+                ).SerializeToString()
+        self._steps.append({
+            'loaded': change.loaded,
+            'raw': b64encode(raw).decode() if raw else None,
+            'side': fields,
+        })
+
+    async def do(self, step: Any) -> None:
+        """Give a command, or wait for a task to start; let it take effect."""
+        from cylc.flow import commands
+
+        if isinstance(step, str):
+            await until(lambda: states(self._schd).get(step) in (
+                None, 'running', 'succeeded'))
+        else:
+            await commands.run_cmd(step)
+        for _ in range(15):
+            self._tap.changed()
+            await asyncio.sleep(0.2)
+
+    def save(self, name: str) -> None:
+        """Write down everything that was published."""
+        self._tap.detach()
+        text = json.dumps(self._steps, default=str).encode()
+        (folder() / f'{name}.json.gz').write_bytes(
+            gzip.compress(text, mtime=0))
+        print(name, len(self._steps), 'steps')
+
+
 def proxies(schd: Any) -> dict[str, Any]:
     """Return the task proxies of the data store by relative id."""
     store = schd.data_store_mgr
@@ -185,12 +294,20 @@ def save_graph(schd: Any, name: str) -> None:
 
 
 def main() -> None:
-    """Record everything."""
+    """Record the workflows that are named, or all."""
+    names = sys.argv[1:] or ['accept', 'mixed', 'nested', 'steps']
     home = Path(tempfile.mkdtemp(prefix='stores-'))
     prepare(home)
     try:
-        asyncio.run(play('accept', SUITE, accept))
-        asyncio.run(play('mixed', MIXED, mixed))
+        for name, source, script, options in (
+            ('accept', SUITE, accept, {}),
+            ('mixed', HERE / 'mixed.cylc', mixed, {}),
+            ('nested', HERE / 'nested.cylc', nested,
+             {'run_mode': 'simulation'}),
+            ('steps', HERE / 'steps.cylc', steps, {}),
+        ):
+            if name in names:
+                asyncio.run(play(name, source, script, **options))
     finally:
         shutil.rmtree(home)
 

@@ -130,6 +130,10 @@ def test_typename_is_no_introspection() -> None:
      {'variables': {'a': 2**70}}, 'BAD_USER_INPUT'),
     ('query A($a: [ID]){workflows(ids: $a){id}}',
      {'variables': {'a': ['\ud800']}}, 'BAD_USER_INPUT'),
+    (
+        'subscription ($a: Boolean!) {deltas @skip(if: $a) {id}}', {},
+        'GRAPHQL_VALIDATION_FAILED',
+    ),
 ])
 def test_errors(text: str, request_: dict[str, Any], code: str) -> None:
     assert codes(known(), text, **request_) == {code}

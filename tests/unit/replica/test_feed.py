@@ -17,7 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import gc
 import logging
 import threading
@@ -66,10 +67,10 @@ class Numbers:
 class Site:
     """A feed, and what is published there; its work is done when asked."""
 
-    def __init__(self, **limits: int) -> None:
+    def __init__(self, **options: Any) -> None:
         self.version = 0
         self.todo: list[Callable[[], None]] = []
-        self.feed = Feed(spawn=self.todo.append, **limits)
+        self.feed = Feed(spawn=self.todo.append, **options)
         self.group = Numbers(self)
         self.publish(loaded=True)
 
@@ -98,6 +99,43 @@ def all_of(member: Any) -> list[str]:
         if (payload := member.take(0)) is not None:
             found.append(payload.decode())
     return found
+
+
+def test_steps_can_be_taken_as_they_are_made(site: Site) -> None:
+    """But for those that are too long; bursts are for who waits."""
+    found: list[bytes | None] = []
+    member = site.join(on_ready=lambda: found.append(member.take_step(6)))
+    assert member.take_step(6) is None
+    assert all_of(member) == ['burst 1']
+    site.publish(2)
+    site.work()
+    assert found == [b'step 2', b'step 3']
+    site.publish(8)
+    site.work()
+    assert found[8:] == [None, None]
+    assert all_of(member) == ['step 10', 'step 11']
+    site.publish(loaded=True)
+    assert found[10:] == [None]
+    assert all_of(member) == ['burst 12']
+
+
+def test_groups_compute_alone() -> None:
+    course: list[str] = []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        course.append('alone')
+        yield
+        course.append(site.group.made[-1])
+
+    site = Site(alone=alone)
+    member = site.join()
+    member.take(0)
+    site.publish()
+    site.work()
+    site.feed.close('over')
+    assert course == [
+        'alone', 'burst 1', 'alone', 'step 2', 'alone', 'end over']
 
 
 def test_burst_then_steps(site: Site) -> None:

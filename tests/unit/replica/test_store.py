@@ -64,10 +64,8 @@ def numbers(store: Store, task: str = '1/one') -> list[int]:
 def test_load_replaces_all(store: Store) -> None:
     assert store.workflow.status == 'running'
     assert list(store.task_proxies) == ['1/one']
-    task_proxies = store.task_proxies
     store.load(snapshot(jobs=[job(1, '2/one')]), SIDE)
     assert store.task_proxies == {}
-    assert store.task_proxies is task_proxies
     assert numbers(store) == []
     assert numbers(store, '2/one') == [1]
 
@@ -116,6 +114,23 @@ def test_elements_are_replaced(store: Store) -> None:
     assert (held.state, workflow.status) == ('running', 'running')
     assert store.task_proxies['1/one'].state == 'failed'
     assert store.workflow.status == 'paused'
+
+
+@pytest.mark.parametrize('pruned', [['1/one/09'], ['1/one/09', '1/one/10']])
+def test_the_store_as_it_was_can_be_held(
+    store: Store, pruned: list[str]
+) -> None:
+    """A reader may be amid a walk through it while deltas come."""
+    held, tasks = store.jobs, store.task_proxies
+    walk = iter(held)
+    next(walk)
+    store.apply(jobs(added=[job(11)], pruned=pruned), SIDE)
+    assert [*walk] == ['1/one/09']
+    assert [*held] == ['1/one/10', '1/one/09']
+    assert '1/one/11' in store.jobs
+    assert store.task_proxies is tasks
+    store.load(snapshot(), SIDE)
+    assert [*held] == ['1/one/10', '1/one/09']
 
 
 def test_all_or_nothing(store: Store) -> None:

@@ -52,6 +52,20 @@ HANDSHAKE = (
 )
 
 
+def prompt(ws: Any) -> None:
+    """Send much without waiting, and at last whether that has worked."""
+    ws.receive()
+    rests = 0
+    for number in range(100):
+        data = frame_head(BINARY, 60000) + bytes([number]) * 60000
+        if ws.sock.is_free and ws.sock.write_now(data):
+            continue
+        assert ws.sock.is_behind
+        rests += 1
+        ws.sock.write()
+    ws.send(b'%d' % rests)
+
+
 def echoing() -> Flask:
     """Return an application with some sockets, and a plain page."""
     app = Flask(__name__)
@@ -75,6 +89,8 @@ def echoing() -> Flask:
         while ws.connected:
             ws.event.wait()
             ws.event.clear()
+
+    sock.route('/prompt')(prompt)
 
     @sock.route('/faulty')
     def faulty(ws: Any) -> None:
@@ -202,6 +218,32 @@ def test_large_messages_are_whole(served: Callable[..., Served]) -> None:
         assert first == 0x82
         assert data == bytes([number]) * 3 * MEGABYTE
     assert client.end() == 1000
+
+
+def test_messages_sent_without_waiting(
+    served: Callable[..., Served]
+) -> None:
+    """Where the client is slow, the rest follows before what is next."""
+    client = Client(served(), '/prompt')
+    client.say(b'go')
+    time.sleep(0.2)  # so that buffers are full
+    for number in range(100):
+        assert client.frame() == (0x82, bytes([number]) * 60000)
+    _, rests = client.frame()
+    assert 0 < int(rests) < 100
+    assert client.end() == 1000
+
+
+def test_prompt_messages_to_who_has_gone(
+    served: Callable[..., Served]
+) -> None:
+    running = served()
+    client = Client(running, '/prompt')
+    client.say(b'go')
+    client.read(60000)
+    client.abort()
+    wait_for(lambda: not wires(), 10, 'the end of the connection')
+    assert running.get().body == b'here'
 
 
 def test_pieces_of_a_frame(served: Callable[..., Served]) -> None:

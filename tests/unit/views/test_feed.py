@@ -177,3 +177,55 @@ def test_bad_number(app: Flask, flow: Workflow) -> None:
     assert (code, reason) == (
         1008, 'since has to be the number of a message.')
     assert flow.feed.groups == 0
+
+
+# The snapshot without a socket
+
+def snapshot(client: Any, method: str = 'GET', **headers: str) -> Any:
+    return client.open(
+        '/feed/snapshot', method=method, headers=headers,
+        auth=('cylc', 'x' * 20), content_length=0,
+    )
+
+
+def test_snapshot() -> None:
+    flow = Workflow(
+        'running', 'x' * 20, recorded('8.7', 'running'), Records(),
+        cast(Commands, None),
+    )
+    client = create_app(
+        Config(authentication='basic'), Registry(flow),
+        frozenset({'localhost'}),
+    ).test_client()
+    answer = snapshot(client)
+    assert answer.status_code == 200
+    tag = answer.headers['ETag']
+    assert tag == f'"{flow.feed.id}-{flow.store.version}"'
+    assert answer.headers['Cache-Control'] == 'private, no-cache'
+    message = answer.json
+    assert message['type'] == 'snapshot'
+    assert message['sequence'] == flow.store.version
+    assert message['added']['task_proxies'].keys() == (
+        flow.store.task_proxies.keys())
+    assert (flow.feed.groups, flow.feed.members) == (0, 0)
+    for method in ('GET', 'HEAD'):
+        answer = snapshot(client, method, **{'If-None-Match': tag})
+        assert (answer.status_code, answer.data) == (304, b'')
+        assert snapshot(client, method).status_code == 200
+    answer = snapshot(client, 'POST', **{'If-None-Match': tag})
+    assert answer.status_code == 200
+    assert 'ETag' not in answer.headers
+    flow.store.version += 1
+    assert snapshot(client, **{'If-None-Match': tag}).status_code == 200
+
+
+def test_no_room_for_a_snapshot() -> None:
+    flow = Workflow(
+        'running', 'x' * 20, recorded('8.7', 'running'), Records(),
+        cast(Commands, None), Feed(groups=0),
+    )
+    client = create_app(
+        Config(authentication='basic'), Registry(flow),
+        frozenset({'localhost'}),
+    ).test_client()
+    assert snapshot(client).status_code == 429

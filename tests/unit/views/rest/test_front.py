@@ -33,7 +33,7 @@ from cylc_flask.commands import Commands
 from cylc_flask.config import Config
 from cylc_flask.privilege import Privilege
 from cylc_flask.replica.records import Records
-from cylc_flask.views.rest.front import Front
+from cylc_flask.views.front import Front
 from cylc_flask.workflows import Registry, Workflow
 from tests.stores import recorded
 
