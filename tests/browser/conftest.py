@@ -17,7 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+import re
 from typing import Any
 
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -26,10 +27,17 @@ import pytest
 from tests.harness import Run, Starter, need
 from tests.viewer import ARGUMENTS, FLOW, PATIENCE, Viewer, ended
 
+#: Whether a test has failed.
+FAILED = pytest.StashKey[bool]()
 
-@pytest.fixture(scope='session')
+
+@pytest.fixture(scope='module')
 def browser() -> Iterator[Browser]:
-    """Start the browser."""
+    """Start the browser.
+
+    For a module, not for all: an event loop belongs to it, beside which no
+    other can run in the same process, and other tests want one of their own.
+    """
     path = need('chromium')
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
@@ -40,7 +48,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def view(browser: Browser) -> Iterator[Callable[..., Viewer]]:
+def view(
+    browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Viewer]]:
     """Look at a run, as somebody who may do all or, by "anon", as nobody."""
     viewers: list[Viewer] = []
 
@@ -52,6 +62,8 @@ def view(browser: Browser) -> Iterator[Callable[..., Viewer]]:
 
     yield look
     for viewer in viewers:
+        if request.node.stash.get(FAILED, False):
+            viewer.picture(re.sub(r'[^\w-]+', '-', request.node.nodeid))
         viewer.context.close()
     assert not [text for viewer in viewers for text in viewer.complaints]
 
@@ -70,3 +82,14 @@ def run(starter: Starter) -> Run:
     run = starter(FLOW, name='looked-at')
     run.wait_for(lambda: ended(run), timeout=120)
     return run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test has failed, for a last picture."""
+    report = yield
+    if report.when == 'call':
+        item.stash[FAILED] = report.failed
+    return report
