@@ -9,18 +9,19 @@ BENCHMARKS ?= queries subscriptions watched processes rest latency
 FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
+BUNDLE = static/bundle/LICENCES.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench fuzz schema wheel clean
+.PHONY: help run test lint types bench fuzz schema assets try-assets wheel clean
 
 help:  ## print this list
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 
-run: $(VENV)/.run  ## play a demo workflow with the web server inside
+run: $(VENV)/.run try-assets  ## play a demo workflow with the web server inside
 	@$(BIN)/cylc flask demo $(EXTRA)
 
-test: $(VENV)/.test  ## run all tests (EXTRA goes to pytest)
+test: $(VENV)/.test try-assets  ## run all tests (EXTRA goes to pytest)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(EXTRA)
 
 lint: $(VENV)/.lint  ## look for mistakes and style
@@ -44,12 +45,14 @@ fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQ
 schema: $(VENV)/.run  ## write docs/schema-X.Y.graphql for the cylc-flow here
 	$(BIN)/python docs/make_schema.py
 
-wheel: $(BIN)/pip  ## build dist/*.whl
+assets: $(BUNDLE)  ## bundle what the web page takes from the npm registry
+
+wheel: $(BIN)/pip $(BUNDLE)  ## build dist/*.whl, with the assets
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) .venv-bench .venv-modern build dist *.egg-info .pytest_cache .mypy_cache \
-		.ruff_cache .hypothesis
+		.ruff_cache .hypothesis static/bundle assets/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp says what is installed, so that the next call starts at once.
@@ -62,6 +65,20 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: \
 		setup.cfg pyproject.toml | $(BIN)/pip
 	$(INSTALL) --editable '.[$*]'
 	@touch $(VENV)/.run $@
+
+assets/node_modules/.package-lock.json: assets/package.json assets/package-lock.json
+	@echo 'Getting the packages of the web page...'
+	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/*.css assets/queries/*)
+	cd assets && node build.js
+
+# All but GraphiQL and the graph works without: a lack of npm, or of a way to
+# its registry, only costs these.
+try-assets:
+	@if [ "$$CI" = true ] || command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory assets || [ "$$CI" != true ]; fi
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
