@@ -22,6 +22,9 @@ import {store} from './store.js';
 /** What goes on without news: run times, progress, "last heard". */
 const BEAT = 1000;
 
+/** When to look for a workflow that has stopped, in milliseconds. */
+const AGAIN = 3000;
+
 const VIEWS = [
   {id: 'tree', label: 'Tree', view: tree},
   {id: 'table', label: 'Table', view: table},
@@ -38,7 +41,7 @@ function begin() {
   if (first?.added) store.load(first.added);
   store.flush();
   header.build(document.getElementById('header'));
-  if (mayRead()) readAll();
+  if (mayRead()) readAll(first?.feed ? {feed: first.feed, version: first.version} : {});
   else readSummary();
   setInterval(() => {
     if (document.hidden) return;
@@ -47,7 +50,8 @@ function begin() {
   }, BEAT);
 }
 
-function readAll() {
+/** @param {object} resume - What of the workflow is known already. */
+function readAll(resume) {
   const wish = route.read();
   filter.set(wish.filter, true);
   bar.build(document.getElementById('views'), VIEWS);
@@ -71,12 +75,19 @@ function readAll() {
       start();
     });
   }
+  listen(resume);
+}
+
+/** Follow the workflow; where it has stopped, wait until it is played again. */
+function listen(resume) {
   follow(DELTAS, {}, ({data, errors}) => {
     if (data?.deltas) store.apply(data.deltas);
     else if (errors) transport.trouble(errors[0]?.message);
   }, () => {
+    if (transport.mark === 'refused') return;
     if (!store.shutdown) store.apply({shutdown: true});
-  }, snapshot);
+    setTimeout(listen, AGAIN, {});
+  }, snapshot, resume);
 }
 
 /** Ask for all there is, as if it were a burst. */

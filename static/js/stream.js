@@ -5,6 +5,9 @@
 /** Waits before each further try, in milliseconds. */
 const WAITS = [1000, 2000, 5000, 15000];
 
+/** How long the first sign of life may take, in milliseconds. */
+const PATIENCE = 6000;
+
 /**
  * Follow one operation, and come back when the connection is lost.
  * @param {string} url
@@ -15,11 +18,15 @@ const WAITS = [1000, 2000, 5000, 15000];
  * @returns {() => void} What ends it.
  */
 export function stream(url, payload, headers, sink, listener) {
-  const control = new AbortController();
+  let control = new AbortController();
+  let ended = false;
   let proven = false;
   let failures = 0;
   let timer = null;
   const run = async () => {
+    control = new AbortController();
+    // A proxy may keep what comes to itself, until it is long or over.
+    const silence = setTimeout(() => control.abort(), PATIENCE);
     try {
       const answer = await fetch(url, {
         method: 'POST',
@@ -32,6 +39,7 @@ export function stream(url, payload, headers, sink, listener) {
       });
       if (!answer.ok) throw new Error(answer.statusText);
       for await (const {event, data} of events(answer.body)) {
+        clearTimeout(silence);
         proven = true;
         failures = 0;
         listener.live();
@@ -39,23 +47,26 @@ export function stream(url, payload, headers, sink, listener) {
           sink.end();
           return;
         }
-        sink.next(JSON.parse(data));
+        if (event) sink.next(JSON.parse(data));
       }
     } catch {
       // Whatever it is: the connection is gone.
+    } finally {
+      clearTimeout(silence);
     }
-    if (control.signal.aborted) return;
-    listener.lost(proven);
+    if (ended) return;
     timer = setTimeout(run, WAITS[Math.min(failures++, WAITS.length - 1)]);
+    listener.lost(proven);
   };
   run();
   return () => {
+    ended = true;
     control.abort();
     clearTimeout(timer);
   };
 }
 
-/** Take a stream of bytes apart into events. */
+/** Take a stream of bytes apart into events; a comment has no name. */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -66,8 +77,7 @@ async function* events(body) {
     const blocks = rest.split(/\r?\n\r?\n/);
     rest = blocks.pop();
     for (const block of blocks) {
-      const one = parse(block);
-      if (one.event) yield one;
+      yield parse(block);
     }
   }
 }
