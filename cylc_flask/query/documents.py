@@ -36,6 +36,7 @@ import orjson
 from cylc_flask.query import limits as checks
 from cylc_flask.query.errors import Code, Rejected, coded
 from cylc_flask.query.levels import Need, need_of
+from cylc_flask.query.resume import Mark, mark_of
 
 if TYPE_CHECKING:
     from cylc_flask.config import Limits
@@ -77,6 +78,7 @@ class Operation:
         variables: As the client sent them, those that it declares.
         key: Equal operations with equal variables have equal keys.
         need: What it needs.
+        mark: Where a subscription goes on from, None if it does not say.
     """
 
     document: DocumentNode
@@ -84,6 +86,7 @@ class Operation:
     variables: dict[str, Any]
     key: tuple[str, str | None, bytes]
     need: Need
+    mark: Mark | None = None
 
     @property
     def kind(self) -> OperationType:
@@ -152,7 +155,7 @@ class Documents:
         return Operation(
             document.node, definition, variables,
             (request.query, name, self._coerced(definition, variables)),
-            document.needs[name],
+            document.needs[name], mark_of(request.extensions),
         )
 
     def _document(self, text: str) -> _Document:

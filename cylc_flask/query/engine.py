@@ -190,7 +190,7 @@ class Engine:
         try:
             return source.flow.feed.join(
                 source.key, source.make_group, burst=source.burst,
-                on_ready=on_ready,
+                on_ready=on_ready, since=source.since,
             )
         except TooMany as exc:
             raise Rejected.because(

@@ -33,6 +33,7 @@ from cylc_flask.compat import pb
 from cylc_flask.query.commands import find
 from cylc_flask.query.errors import Code, Rejected, coded
 from cylc_flask.query.resolvers import Resolvers, data_of
+from cylc_flask.query.resume import Mark, marked
 from cylc_flask.query.selections import Selections
 from cylc_flask.replica.delta import KINDS, WORKFLOW, copy
 
@@ -63,12 +64,14 @@ class Source:
         key: Equal subscriptions have equal keys.
         make_group: Makes what computes the results.
         burst: Whether the first of them tells all there is.
+        since: The version from which on they are asked for, if one is.
     """
 
     flow: Workflow
     key: Hashable
     make_group: Callable[[], Group]
     burst: bool = True
+    since: int | None = None
 
 
 def make_source(engine: Engine, operation: Operation) -> Source:
@@ -91,9 +94,12 @@ def make_source(engine: Engine, operation: Operation) -> Source:
         return Source(flow, operation.key, lambda: CommandGroup(
             engine, operation, flow, args['id']
         ))
+    mark = operation.mark
     return Source(
-        flow, operation.key, lambda: DeltaGroup(engine, operation, flow),
+        flow, (operation.key, mark is not None),
+        lambda: DeltaGroup(engine, operation, flow),
         args.get('initial_burst', True),
+        mark.version if mark and mark.feed == flow.feed.id else None,
     )
 
 
@@ -153,7 +159,7 @@ class DeltaGroup:
         added = data_of(store)
         added[WORKFLOW] = copy(store.workflow)
         added[WORKFLOW].reloaded = True
-        return self._encoded(self._delta(added, {}, {}))
+        return self._encoded(self._delta(added, {}, {}), store.version)
 
     def step(self, change: Change) -> bytes | None:
         """Return what a change means for the subscribers, if anything."""
@@ -167,7 +173,7 @@ class DeltaGroup:
         )
         if change.reloaded:
             _mark_reloaded(delta)
-        return self._encoded(delta)
+        return self._encoded(delta, change.version)
 
     def end(self, reason: str) -> bytes | None:
         """Say that nothing more comes, where the subscribers can see it."""
@@ -192,11 +198,13 @@ class DeltaGroup:
             DELTA_PRUNED: {**lists, **pruned},
         }
 
-    def _encoded(self, delta: DeltaStore) -> bytes | None:
+    def _encoded(self, delta: DeltaStore, version: int) -> bytes | None:
         result = self._resolve(delta)
-        if result.errors or _has_news(result.data):
+        if not (result.errors or _has_news(result.data)):
+            return None
+        if self._operation.mark is None:
             return result.encoded()
-        return None
+        return marked(result.encoded(), Mark(self._flow.feed.id, version))
 
     def _resolve(self, delta: DeltaStore) -> Result:
         resolvers = Resolvers([self._flow], 'subscription')

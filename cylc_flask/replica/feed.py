@@ -22,7 +22,7 @@ computes does not wait for anything, so that nobody sees it half done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 import secrets
 import threading
@@ -168,6 +168,7 @@ class Feed:
         make_group: Callable[[], Group],
         burst: bool = True,
         on_ready: Callable[[], object] | None = None,
+        since: int | None = None,
     ) -> Member:
         """Return a new member of the group of equal subscriptions.
 
@@ -176,6 +177,8 @@ class Feed:
             make_group: Makes the group, if there is none.
             burst: Begin with the whole; otherwise with the next change.
             on_ready: As Member has it.
+            since: Begin with the steps from this version on, if they are
+                known, in place of the whole.
 
         Raises:
             TooMany: There is no room for one more group.
@@ -184,10 +187,12 @@ class Feed:
         member = Member(
             shared, self._make_event, self._messages, self._size, on_ready
         )
-        if not burst:
+        missed = None if since is None else self.history.since(since)
+        if missed is not None or not burst:
             shared.catch_up()
             member.is_due = shared.is_lost
         shared.enter(member)
+        shared.tell(member, missed or ())
         return member
 
     def close(self, reason: str) -> None:
@@ -275,6 +280,17 @@ class Shared:
         else:
             member.is_due = member.is_due and self._reason != FAULT
             member.end(self._reason, self._words)
+
+    def tell(self, member: Member, changes: Iterable[Change]) -> None:
+        """Tell one member alone what the others knew before."""
+        try:
+            for change in changes:
+                with self._feed.alone():
+                    payload = self.group.step(change)
+                if payload is not None:
+                    member.put(payload)
+        except Exception as exc:
+            self._fail(exc)
 
     def leave(self, member: Member) -> None:
         """Forget a member, and with the last one the group."""

@@ -9,6 +9,7 @@ import * as header from './header.js';
 import * as route from './route.js';
 import * as summary from './summary.js';
 import * as table from './table.js';
+import * as timeline from './timeline.js';
 import * as tree from './tree.js';
 import {DELTAS, SNAPSHOT, summaryFor} from './documents.js';
 import {filter} from './filter.js';
@@ -29,6 +30,7 @@ const VIEWS = [
   {id: 'tree', label: 'Tree', view: tree},
   {id: 'table', label: 'Table', view: table},
   {id: 'dots', label: 'Dots', view: dots},
+  {id: 'timeline', label: 'Timeline', view: timeline},
 ];
 
 const place = document.getElementById('view');

@@ -3,8 +3,7 @@
 /**
  * One WebSocket which speaks graphql-transport-ws, and comes back by itself.
  *
- * Operations stay known while it is away, and are begun anew when it is back:
- * a subscription of deltas then starts with a fresh burst.
+ * Operations stay known while it is away, and are begun anew when it is back.
  */
 
 /** Waits before each further try, in milliseconds. */

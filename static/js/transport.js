@@ -95,14 +95,19 @@ class Transport {
    * @param {(result: {data?: object, errors?: object[]}) => void} next
    * @param {() => void} [end]
    * @param {() => Promise<object>} [poll] - Asks for the same, as a result.
+   * @param {object} [resume] - Where to go on from; {} is from now. After a
+   *   loss it goes on from the last result.
    * @returns {() => void} What ends it.
    */
-  follow(document, variables, next, end = () => {}, poll = null) {
+  follow(document, variables, next, end = () => {}, poll = null, resume = null) {
+    const payload = {query: document, variables};
+    if (resume) payload.extensions = {resume};
     const one = {
-      payload: {query: document, variables}, poll, stop: null,
+      payload, poll, stop: null,
       sink: {
         next: (result) => {
           this.heard = Date.now();
+          if (result.extensions?.resume) payload.extensions.resume = result.extensions.resume;
           next(result);
         },
         end: () => {
@@ -215,6 +220,6 @@ function refusal(error) {
 export const transport = new Transport();
 
 /** Follow a subscription: see {@link Transport.follow}. */
-export function follow(document, variables, next, end, poll) {
-  return transport.follow(document, variables, next, end, poll);
+export function follow(...args) {
+  return transport.follow(...args);
 }

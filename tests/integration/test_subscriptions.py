@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import islice
 import json
 import threading
 from typing import Any
@@ -46,6 +47,21 @@ VIEW_CHECK = """
             [[[view check]]]
                 interval = PT0S
 """
+
+
+PAUSED = """
+    [scheduling]
+        [[graph]]
+            R1 = a => b & c
+    [runtime]
+        [[a, b, c]]
+"""
+
+
+@pytest.fixture(scope='module')
+def run(mod_start: Starter) -> Run:
+    return mod_start(
+        PAUSED, '--pause', '--mode=simulation', name='paused', config=BASIC)
 
 
 @pytest.mark.parametrize('mode', ['live', 'simulation'])
@@ -112,6 +128,34 @@ def by_socket(run: Run, protocol: str) -> Iterator[str]:
         assert message['type'] == 'complete'
 
 
+def in_pieces(run: Run) -> Iterator[str]:
+    """Yield results that come by one WebSocket after the other."""
+    resume: dict[str, Any] = {}
+    for pieces in (*range(1, 10), None):
+        with Socket(run).init() as socket:
+            follow(socket, operation(run), resume)
+            for message in islice(results(socket), pieces):
+                payload = message['payload']
+                yield json.dumps(payload)
+                resume = payload.get('extensions', {}).get('resume', {})
+
+
+def follow(
+    socket: Socket, asked: dict[str, Any], resume: dict[str, Any]
+) -> None:
+    """Begin a subscription where another has ended."""
+    socket.say(type='subscribe', id='1', payload={
+        **asked, 'extensions': {'resume': resume},
+    })
+
+
+def results(socket: Socket) -> Iterator[dict[str, Any]]:
+    """Yield the results of an operation."""
+    while (message := socket.hear())['type'] == socket.result:
+        yield message
+    assert message['type'] == 'complete'
+
+
 def by_stream(run: Run) -> Iterator[str]:
     """Yield results that come as server-sent events."""
     with run.session('cylc').post(
@@ -143,6 +187,7 @@ def test_whole_life_by_each_transport(start: Starter) -> None:
         'legacy': Client(by_socket(run, LEGACY)),
         'stream': Client(by_stream(run)),
     }
+    returning = Client(in_pieces(run))
     run.wait_for(
         lambda: all(client.digests for client in clients.values()), 20,
         'the first results',
@@ -157,3 +202,75 @@ def test_whole_life_by_each_transport(start: Starter) -> None:
         assert set(client.digests) <= set(states), name
         assert client.digests[-1] == states[-1], name
         assert len(set(client.digests)) > 20, name
+    returning.join(20)
+    assert returning.fault is None
+    assert returning.copy.shutdown
+    assert returning.digests[-1] == states[-1]
+
+
+HELD = {'query': """subscription {deltas {
+    added {workflow {id reloaded} taskProxies {id isHeld}}
+    updated(stripNull: true) {taskProxies {id isHeld}}
+}}"""}
+
+
+def test_going_on(run: Run) -> None:
+    """Who comes back gets what was missed, and not all there is."""
+    hold = 'mutation {hold(workflows: ["*"], tasks: ["*"]) {result}}'
+    with Socket(run).init() as socket:
+        follow(socket, HELD, {})
+        first = next(results(socket))['payload']
+        mark = first['extensions']['resume']
+        assert first['data']['deltas']['added']['workflow']['reloaded']
+    with Socket(run).init() as socket:
+        socket.ask('2', hold)
+        socket.start('3', HELD['query'])
+        copy = Copy()
+        while not is_held(copy):
+            copy.take(socket.until('next', '3')['payload']['data']['deltas'])
+        follow(socket, HELD, mark)
+        missed = socket.until('next', '1')['payload']
+        assert missed['data']['deltas']['added'] is None
+        copy = Copy()
+        copy.take(first['data']['deltas'])
+        copy.take(missed['data']['deltas'])
+        while not is_held(copy):
+            copy.take(socket.until('next', '1')['payload']['data']['deltas'])
+        assert missed['extensions']['resume']['feed'] == mark['feed']
+        assert missed['extensions']['resume']['version'] > mark['version']
+
+
+def is_held(copy: Copy) -> bool:
+    """Tell whether a task is known to be held."""
+    tasks = [element for (kind, _), element in copy.elements.items()
+             if kind == 'taskProxies']
+    return any(task['isHeld'] for task in tasks)
+
+
+@pytest.mark.parametrize('change', [
+    {'feed': 'x'}, {'version': 1_000_000_000}, {'version': 2 ** 53},
+])
+def test_going_on_from_nowhere(run: Run, change: dict[str, Any]) -> None:
+    """Who names what is not known begins with all there is."""
+    with Socket(run).init() as socket:
+        follow(socket, HELD, {})
+        first = next(results(socket))['payload']
+    with Socket(run).init() as socket:
+        follow(socket, HELD, first['extensions']['resume'] | change)
+        again = next(results(socket))['payload']
+        assert again['data']['deltas']['added']['workflow']['reloaded']
+
+
+@pytest.mark.parametrize(('resume', 'told'), [
+    (7, 'extensions.resume is no object: 7'),
+    ({'feed': 1}, 'extensions.resume.feed is no text: 1'),
+    ({'version': '1'}, 'extensions.resume.version is no number'),
+    ({'version': -1}, 'extensions.resume.version is no number'),
+    ({'version': True}, 'extensions.resume.version is no number'),
+])
+def test_no_mark(run: Run, resume: Any, told: str) -> None:
+    with Socket(run).init() as socket:
+        follow(socket, HELD, resume)
+        message = socket.hear()
+        assert message['type'] == 'error'
+        assert told in message['payload'][0]['message']
