@@ -9,7 +9,7 @@ import {filter} from './filter.js';
 import {model} from './model.js';
 import {MODIFIERS, STATES} from './states.js';
 import {store} from './store.js';
-import {switchTheme, theme} from './prefs.js';
+import {forgetWorkflow, switchTheme, theme} from './prefs.js';
 import {mayRead} from './rights.js';
 import {proof, transport, url} from './transport.js';
 
@@ -197,10 +197,13 @@ function account() {
   return el('span', {class: 'account'}, unseen(`You are ${user}. `), el('a', {href: './login'}, 'Log in'));
 }
 
+/** End the session, and leave nothing in the browser that it has shown. */
 async function signOut() {
   try {
-    await fetch(url('logout'), {method: 'POST', headers: proof(), redirect: 'manual'});
+    const csrf = proof()['X-XSRFToken'] ?? '';
+    await fetch(url('logout'), {method: 'POST', body: new URLSearchParams({csrf}), redirect: 'manual'});
   } finally {
+    forgetWorkflow();
     location.reload();
   }
 }

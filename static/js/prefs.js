@@ -28,6 +28,17 @@ export function ofWorkflow(key) {
   return `${key}:${document.body.dataset.workflow ?? ''}`;
 }
 
+/** Forget all settings which belong to this one. */
+export function forgetWorkflow() {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(PREFIX) && key.endsWith(ofWorkflow(''))) localStorage.removeItem(key);
+    }
+  } catch {
+    // A forbidden storage has nothing to forget.
+  }
+}
+
 /** What is in force now: 'light' or 'dark'. */
 export function theme() {
   return document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light';
