@@ -4,26 +4,20 @@
 
 import {announce, el} from './dom.js';
 import {duration, time} from './format.js';
-import {paint} from './icons.js';
 import {model} from './model.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 import {openMenu} from './menu.js';
 import {openTask} from './panel.js';
 import {selection} from './select.js';
-import {inWords, modifier} from './states.js';
-import {far, lastJob, ran} from './cells.js';
+import {inWords} from './states.js';
+import {lastJob, ran} from './cells.js';
+import {draw, measure} from './dotpaint.js';
 import {LINE, PITCH, layout, lineAt} from './dotlayout.js';
-
-const FONT = '12px system-ui, sans-serif';
-const SIZE = 17;
 
 /** How often dots may change their places, in milliseconds. */
 const PLACE_EVERY = 300;
 
 let view = null;
-
-/** Widths of texts that were measured. */
-const widths = new Map();
 
 /** Show the dots in an element. */
 export function show(place) {
@@ -105,137 +99,20 @@ function soon() {
     if (!view) return;
     view.due = false;
     if (view.stale) arrange();
-    draw();
+    draw(view);
   });
 }
 
 function arrange() {
   const {context, scroller, space, shape} = view;
   view.stale = false;
-  context.font = FONT;
-  view.layout = layout(scroller, view.wish, measure);
+  view.layout = layout(scroller, view.wish, (text) => measure(context, text));
   const {lines, width, height, columns} = view.layout;
   space.style.width = `${width}px`;
   space.style.height = `${height}px`;
   shape.textContent = columns.length ? 'As bands' : 'As a matrix';
   view.where = new Map();
   lines.forEach((line, row) => line.cells.forEach((cell, column) => view.where.set(cell.id, [row, column])));
-}
-
-function measure(text) {
-  let width = widths.get(text);
-  if (width === undefined) widths.set(text, width = view.context.measureText(text).width);
-  return width;
-}
-
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function draw() {
-  const {canvas, context, scroller} = view;
-  const {lines, left, top, columns} = view.layout;
-  const [width, height, scale] = [scroller.clientWidth, scroller.clientHeight, devicePixelRatio];
-  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const {scrollLeft, scrollTop} = scroller;
-  const ink = {text: colour('--text'), dim: colour('--dim'), back: colour('--bg'), focus: colour('--focus'), mark: colour('--chosen')};
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
-  context.font = FONT;
-  context.textBaseline = 'middle';
-  const first = lineAt(lines, scrollTop + top);
-  for (let index = first; index < lines.length && lines[index].y < scrollTop + height; index++) {
-    for (const cell of lines[index].cells) {
-      const x = cell.x - scrollLeft;
-      if (x > width || x < left - PITCH) continue;
-      dot(cell.id, x, lines[index].y - scrollTop, ink);
-    }
-  }
-  labels(first, ink, width, height);
-  heads(columns, ink, width);
-}
-
-function dot(id, x, y, ink) {
-  const {context, sprites} = view;
-  const task = model.nodes.get(id)?.task;
-  if (!task) return;
-  if (selection.has(id)) {
-    context.fillStyle = ink.mark;
-    context.fillRect(x, y, PITCH, LINE);
-  }
-  const ghost = task.graphDepth > 0 && task.flowNums === '[]';
-  const look = `${task.state} ${modifier(task)} ${far(task) ?? ''}`;
-  let sprite = sprites.get(look);
-  if (!sprite) sprites.set(look, sprite = drawSprite(task));
-  context.globalAlpha = ghost ? 0.55 : 1;
-  context.drawImage(sprite, x + 1, y + 1, SIZE, SIZE);
-  context.globalAlpha = 1;
-  if (id === view.current && document.activeElement === view.scroller) {
-    context.strokeStyle = ink.focus;
-    context.lineWidth = 2;
-    context.strokeRect(x, y, PITCH - 1, LINE - 1);
-  }
-}
-
-function drawSprite(task) {
-  const size = Math.ceil(SIZE * devicePixelRatio);
-  const sprite = document.createElement('canvas');
-  sprite.width = sprite.height = size;
-  paint(sprite.getContext('2d'), {state: task.state, badge: modifier(task), sixteenths: far(task)},
-    {x: 0, y: 0, size},
-    {state: colour(`--s-${task.state}`), back: colour('--bg'), badge: colour('--text')});
-  return sprite;
-}
-
-/** Labels stay where they are while dots go by behind them. */
-function labels(first, ink, width, height) {
-  const {context, scroller} = view;
-  const {lines, left, top} = view.layout;
-  if (left) {
-    context.fillStyle = ink.back;
-    context.fillRect(0, 0, left - 2, height);
-  }
-  for (let index = first; index < lines.length && lines[index].y < scroller.scrollTop + height; index++) {
-    const {y, height: tall, label, heading, labelX} = lines[index];
-    if (!label) continue;
-    context.fillStyle = heading === Boolean(left) ? ink.dim : ink.text;
-    context.font = heading && !left ? `600 ${FONT.replace('12', '13')}` : FONT;
-    const room = (left || width) - labelX - 6;
-    context.fillText(shorten(label, room), labelX, y - scroller.scrollTop + tall / 2 + (heading && !left ? 4 : 0));
-  }
-  context.font = FONT;
-  context.fillStyle = ink.back;
-  context.fillRect(0, 0, width, top);
-}
-
-function shorten(text, room) {
-  const {context} = view;
-  if (context.measureText(text).width <= room) return text;
-  let end = text.length;
-  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > room) end--;
-  return `${text.slice(0, end)}…`;
-}
-
-/** Cycle points above their columns, upright where they are too long. */
-function heads(columns, ink, width) {
-  const {context, scroller} = view;
-  const {left, top} = view.layout;
-  context.fillStyle = ink.text;
-  for (const {x, text, tall} of columns) {
-    const at = x - scroller.scrollLeft + PITCH / 2 - 1;
-    if (at < left || at > width + PITCH) continue;
-    context.save();
-    context.translate(at, top - 6);
-    if (tall) context.rotate(-Math.PI / 2);
-    context.textAlign = tall ? 'left' : 'center';
-    context.fillText(text, 0, tall ? 0 : -5);
-    context.restore();
-  }
 }
 
 function at(event) {

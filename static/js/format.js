@@ -17,7 +17,8 @@ export function setZone(zone) {
   offset = zone ? (zone.hours ?? 0) * 60 + (zone.minutes ?? 0) : null;
 }
 
-function zoneName() {
+/** Write the time zone of the workflow; '' if it is not known. */
+export function zoneName() {
   if (offset === null) return '';
   if (offset === 0) return 'UTC';
   const size = Math.abs(offset);
@@ -25,10 +26,15 @@ function zoneName() {
   return `${offset < 0 ? '−' : '+'}${part(Math.floor(size / 60))}:${part(size % 60)}`;
 }
 
+/** By how many milliseconds the workflow's clock is ahead of UTC. */
+export function ahead(milliseconds) {
+  return (offset ?? -new Date(milliseconds).getTimezoneOffset()) * 60000;
+}
+
 /** The fields of a moment on the workflow's clock. */
 function onItsClock(moment) {
-  const shift = offset ?? -moment.getTimezoneOffset();
-  return new Date(moment.getTime() + shift * 60000).toISOString();
+  const milliseconds = moment.getTime();
+  return new Date(milliseconds + ahead(milliseconds)).toISOString();
 }
 
 /**

@@ -93,6 +93,11 @@ export class Rows {
     this._draw('all');
   }
 
+  /** Heights in pixels: of a row, and of the head. */
+  get heights() {
+    return {row: this._height, head: this._headHeight};
+  }
+
   /** How many rows fit. */
   get page() {
     return Math.max(1, Math.floor((this.element.clientHeight - this._headHeight) / this._height) - 1);
