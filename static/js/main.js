@@ -13,6 +13,7 @@ import * as timeline from './timeline.js';
 import * as tree from './tree.js';
 import {DELTAS, SNAPSHOT, summaryFor} from './documents.js';
 import {filter} from './filter.js';
+import {lazy} from './lazy.js';
 import {model} from './model.js';
 import {mayRead, privilege} from './rights.js';
 import {recall, remember} from './prefs.js';
@@ -30,6 +31,7 @@ const VIEWS = [
   {id: 'tree', label: 'Tree', view: tree},
   {id: 'table', label: 'Table', view: table},
   {id: 'dots', label: 'Dots', view: dots},
+  {id: 'graph', label: 'Graph', view: lazy(() => import('./graph.js'))},
   {id: 'timeline', label: 'Timeline', view: timeline},
 ];
 
