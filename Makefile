@@ -71,7 +71,7 @@ assets/node_modules/.package-lock.json: assets/package.json assets/package-lock.
 	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/*.css assets/queries/*)
+$(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/*.jsx assets/*.css assets/queries/*)
 	cd assets && node build.js
 
 # All but GraphiQL and the graph works without: a lack of npm, or of a way to

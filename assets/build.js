@@ -2,32 +2,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Bundles what the web page takes from others: `make assets`. */
 
-import {rm, writeFile} from 'node:fs/promises';
+import {writeFile} from 'node:fs/promises';
 import {build} from 'esbuild';
 
-import {licences} from './licences.js';
+import {amended} from './amend.js';
 import {withoutFonts} from './fonts.js';
+import {licences} from './licences.js';
 
 const TARGET = '../static/bundle';
 
-await rm(TARGET, {recursive: true, force: true});
-const {metafile} = await build({
-  entryPoints: ['graphiql.js', 'graphiql.css', 'layout.js'],
+const NOTE = '/* Made of the work of others, see LICENCES.txt. */';
+
+const COMMON = {
   outdir: TARGET,
   bundle: true,
   minify: true,
   format: 'esm',
   target: 'es2022',
   define: {'process.env.NODE_ENV': '"production"'},
-  loader: {'.graphql': 'text'},
-  plugins: [withoutFonts],
-  banner: {
-    js: '/* Made of the work of others, see LICENCES.txt. */',
-    css: '/* Made of the work of others, see LICENCES.txt. */',
-  },
-  // Comments which name an author stay, beside what they are about.
+  banner: {js: NOTE, css: NOTE},
+  // Comments that name authors and licences.
   legalComments: 'linked',
   metafile: true,
   logLevel: 'warning',
-});
-await writeFile(`${TARGET}/LICENCES.txt`, await licences(metafile));
+};
+
+const made = await Promise.all([
+  build({...COMMON, entryPoints: ['layout.js']}),
+  build({
+    ...COMMON,
+    entryPoints: ['graphiql.jsx', 'graphiql.css'],
+    // GraphiQL calls its icons by the names of its functions.
+    keepNames: true,
+    jsx: 'automatic',
+    loader: {'.graphql': 'text'},
+    alias: {'react-style-singleton': './styles.js'},
+    plugins: [amended, withoutFonts],
+  }),
+]);
+const text = await licences(made.map(({metafile}) => metafile));
+await writeFile(`${TARGET}/LICENCES.txt`, text);

@@ -9,12 +9,12 @@ const LICENCE = /^(licen[cs]e|copying|notice)/i;
 const RULE = '='.repeat(72);
 
 /**
- * Return the licences of all packages of which there is something in a bundle.
- * @param {object} metafile - What esbuild says of the bundle.
+ * Return the licences of all packages of which there is something in bundles.
+ * @param {object[]} metafiles - What esbuild says of them.
  */
-export async function licences({outputs}) {
+export async function licences(metafiles) {
   const folders = new Set();
-  for (const {inputs} of Object.values(outputs)) {
+  for (const {inputs} of metafiles.flatMap(({outputs}) => Object.values(outputs))) {
     for (const [path, {bytesInOutput}] of Object.entries(inputs)) {
       const found = FOLDER.exec(path);
       if (found && bytesInOutput) folders.add(found[0]);

@@ -50,6 +50,7 @@ def page() -> Response:
         workflow=current.workflow(),
         user=current.user(),
         csrf_cookie=web.csrf_cookie(),
+        signed_in=web.is_signed_in(),
         script=SCRIPT if files.find(SCRIPT) else '',
         style=STYLE if files.find(STYLE) else '',
     )
