@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from cylc_flask.auth import gate
 from cylc_flask.page import state
+from cylc_flask.page.modules import imported
 from cylc_flask.page.tree import LIMIT, tree
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.replica.encode import dump
@@ -39,6 +40,9 @@ RULE: dict[str, Any] = {
     # Addresses in a page are relative to its own.
     'strict_slashes': True,
 }
+
+#: What makes the page live.
+SCRIPT = 'js/main.js'
 
 bp = Blueprint('page', __name__)
 
@@ -58,6 +62,8 @@ def workflow() -> Response:
     config = current.config()
     return web.page(
         'workflow.html',
+        script=SCRIPT,
+        modules=imported(web.files(), SCRIPT),
         user=user,
         enabled=config.enable,
         read_only=config.read_only,
