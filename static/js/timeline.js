@@ -238,15 +238,16 @@ function drawName({lead, grouped, name, nodes, state}) {
   if (grouped) {
     return [
       groupMark({state, badge: ''}),
-      el('span', {class: 'open label task', title: `${name}: details of the newest`}, name),
-      nodes.length > 1 ? el('span', {class: 'dim many', title: `${nodes.length} cycles`}, `×${nodes.length}`) : null,
-      el('span', {class: 'gap'}),
+      el('span', {class: 'who'},
+        el('span', {class: 'open label task', title: `${name}: details of the newest`}, name),
+        nodes.length > 1 ? el('span', {class: 'dim many', title: `${nodes.length} cycles`}, `×${nodes.length}`) : null),
     ];
   }
   return [
     tick(lead.id, name), taskMark(lead.task),
-    el('span', {class: 'open label task', title: `${lead.cycle}/${name}`}, name),
-    el('span', {class: 'dim cycle'}, lead.cycle), el('span', {class: 'gap'}), more(name),
+    el('span', {class: 'who'},
+      el('span', {class: 'open label task', title: `${lead.cycle}/${name}`}, name), el('span', {class: 'dim cycle'}, lead.cycle)),
+    more(name),
   ];
 }
 

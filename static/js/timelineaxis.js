@@ -46,11 +46,11 @@ export function paintAxis(context, {scale, now, ink, lines, pointer, height}) {
 function paintEras(context, scale, eras, ink) {
   context.font = BOLD;
   context.textAlign = 'left';
-  const zone = zoneName();
+  let zone = zoneName();
   eras.forEach(({x, text}, index) => {
     const next = eras[index + 1]?.x ?? Infinity;
     const left = Math.max(6, x + 6);
-    const whole = index === 0 && zone ? `${text}  ·  ${zone}` : text;
+    const whole = zone ? `${text}  ·  ${zone}` : text;
     const fitting = [whole, text].find((one) => left + context.measureText(one).width < Math.min(next, scale.width) - 6);
     if (x > 0) {
       context.fillStyle = ink.edge;
@@ -59,6 +59,7 @@ function paintEras(context, scale, eras, ink) {
     if (!fitting) return;
     context.fillStyle = ink.text;
     context.fillText(fitting, left, ERA);
+    if (fitting === whole) zone = '';
   });
   if (!eras.length && zone) {
     context.fillStyle = ink.text;
@@ -91,14 +92,17 @@ export function paintGrid(context, {scale, ink, lines, height}) {
   context.globalAlpha = 1;
 }
 
-/** Draw the present, and where the mouse is, across all rows. */
-export function paintNow(context, {scale, now, ink, pointer, height}) {
-  if (pointer !== null) {
-    context.fillStyle = ink.dim;
-    context.globalAlpha = 0.5;
-    context.fillRect(Math.round(pointer), 0, 1, height);
-    context.globalAlpha = 1;
-  }
+/** Draw where the mouse is, across all rows. */
+export function paintPointer(context, {ink, pointer, height}) {
+  if (pointer === null) return;
+  context.fillStyle = ink.dim;
+  context.globalAlpha = 0.5;
+  context.fillRect(Math.round(pointer), 0, 1, height);
+  context.globalAlpha = 1;
+}
+
+/** Draw the present, across all rows. */
+export function paintNow(context, {scale, now, ink, height}) {
   const at = scale.x(now);
   if (at < 0 || at > scale.width) return;
   context.fillStyle = ink.text;

@@ -16,7 +16,7 @@ const ORDERS = [['first', 'Earliest first'], ['last', 'Latest first'], ['name', 
 /** The key: a bar of each kind, as it is drawn. */
 const KINDS = [
   ['Queued at the job runner', {job: {state: 'submitted'}}, {start: null, end: 60}],
-  ['Running, and until when at the mean run time', {job: {state: 'running'}}, {start: 12, end: 40, expected: 60}],
+  ['Running; dashed until its mean run time', {job: {state: 'running'}}, {start: 12, end: 40, expected: 60}],
   ['Running longer than the mean', {job: {state: 'running'}}, {start: 12, end: 60, expected: 44}],
   ['Succeeded', {job: {state: 'succeeded'}}, {start: 12, end: 60}],
   ['Failed', {job: {state: 'failed'}}, {start: 12, end: 60}],

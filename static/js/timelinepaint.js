@@ -62,14 +62,17 @@ export function measure(context, text) {
  */
 export function paintLine(context, line, scene) {
   const {scale, now, row} = scene;
-  const shapes = line.bars.map((bar) => shapeOf(bar, line.lanes, scale, now, row));
+  const shapes = line.bars.map((bar) => shapeOf(bar, scale, now, row));
   shapes.forEach((shape, index) => {
     const right = Math.max(shape.end, shape.expected ?? 0);
     if (right < -2 || shape.x > scale.width + 2) return;
     paintBar(context, line.bars[index], shape, scene);
   });
   // Words come last, so that no bar hides them.
-  if (line.lanes === 1) shapes.forEach((shape, index) => words(context, line.bars[index], shape, shapes[index + 1], scene));
+  shapes.forEach((shape, index) => {
+    const bar = line.bars[index];
+    if (bar.lanes === 1) words(context, bar, shape, shapes[index + 1], scene);
+  });
   hints(context, line, scene);
 }
 
@@ -214,6 +217,10 @@ function words(context, bar, shape, next, scene) {
   }
   const behind = Math.max(shape.end, shape.expected ?? 0) + (FAILURES.has(bar.job.state) ? 9 : 5);
   if (behind < 0 || behind + width > Math.min(scale.width, (next?.x ?? Infinity) - 6)) return;
+  context.strokeStyle = ink.back;
+  context.lineWidth = 4;
+  context.lineJoin = 'round';
+  context.strokeText(text, behind, y);
   context.fillStyle = ink.dim;
   context.fillText(text, behind, y);
 }

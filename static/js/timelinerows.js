@@ -19,13 +19,14 @@ const MOST_LANES = 6;
  * milliseconds, or null where there is none.
  * @typedef {{id: string, job: object, node: object, queued: ?number,
  *   started: ?number, ended: ?number, begin: number, active: boolean,
- *   mean: ?number, lane: number}} Bar
+ *   mean: ?number, lane: number, lanes: number}} Bar
+ *   `lane` of so many `lanes`, where there are several at the same time.
  */
 
 /** A row: one task, or all tasks of a name. */
 export class Line {
   constructor(key, name, grouped) {
-    Object.assign(this, {key, name, grouped, nodes: [], bars: [], lanes: 1, untimed: 0, stale: true});
+    Object.assign(this, {key, name, grouped, nodes: [], bars: [], untimed: 0, stale: true});
   }
 
   /** The task whose job is the newest. */
@@ -68,14 +69,23 @@ export class Line {
 
   /** Put each bar into the first lane which is free. */
   _lanes() {
-    const ends = [];
+    let [ends, together, until] = [[], [], -Infinity];
+    const close = () => {
+      for (const bar of together) bar.lanes = ends.length;
+    };
     for (const bar of this.bars) {
+      if (bar.begin >= until) {
+        close();
+        [ends, together] = [[], []];
+      }
       let lane = ends.findIndex((end) => end <= bar.begin);
       if (lane < 0) lane = ends.length < MOST_LANES ? ends.length : ends.indexOf(Math.min(...ends));
       ends[lane] = bar.active ? Infinity : bar.ended ?? bar.started ?? bar.begin;
+      until = Math.max(until, ends[lane]);
       bar.lane = lane;
+      together.push(bar);
     }
-    this.lanes = Math.max(1, ends.length);
+    close();
   }
 }
 
@@ -86,7 +96,7 @@ function barOf(job, node) {
   if (begin === null) return null;
   return {
     id: job.id, job, node, queued, started, ended, begin,
-    active: ended === null && ACTIVE.has(job.state), mean: mean(node.task), lane: 0,
+    active: ended === null && ACTIVE.has(job.state), mean: mean(node.task), lane: 0, lanes: 1,
   };
 }
 

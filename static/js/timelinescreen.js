@@ -9,7 +9,7 @@
 
 import {el, unseen} from './dom.js';
 import {inks, measure, paintLine} from './timelinepaint.js';
-import {paintAxis, paintGrid, paintNow} from './timelineaxis.js';
+import {paintAxis, paintGrid, paintNow, paintPointer} from './timelineaxis.js';
 import {Scale, ticksOf} from './timelinescale.js';
 import {label} from './timelinetip.js';
 
@@ -98,13 +98,14 @@ export class Screen {
     this._canvas.style.transform = `translate(${this._names}px, ${head + top}px)`;
     context.clearRect(0, 0, width, height);
     paintGrid(context, {...seen, height});
+    paintNow(context, {...seen, height});
     for (const [line, y] of this.between(top, top + height)) {
       context.save();
       context.translate(0, y - top);
       paintLine(context, line, seen);
       context.restore();
     }
-    paintNow(context, {...seen, height});
+    paintPointer(context, {...seen, height});
   }
 }
 

@@ -26,13 +26,13 @@ export const EDGE = 18;
 
 /**
  * @param {import('./timelinerows.js').Bar} bar
- * @param {number} lanes - Of its row.
  * @param {import('./timelinescale.js').Scale} scale
  * @param {number} now
  * @param {number} row - The height of a row.
  * @returns {Shape}
  */
-export function shapeOf(bar, lanes, scale, now, row) {
+export function shapeOf(bar, scale, now, row) {
+  const {lanes} = bar;
   const gap = lanes > 3 ? 1 : 2;
   const inner = row - 2 * ROOM;
   const height = Math.max(2, Math.min(TALLEST, (inner - (lanes - 1) * gap) / lanes));
@@ -56,7 +56,7 @@ export function shapeOf(bar, lanes, scale, now, row) {
 export function barAt(line, point, scale, now, row) {
   let [best, distance] = [null, Infinity];
   for (const bar of line.bars) {
-    const shape = shapeOf(bar, line.lanes, scale, now, row);
+    const shape = shapeOf(bar, scale, now, row);
     const end = Math.max(shape.end, shape.expected ?? 0);
     const across = Math.max(0, shape.x - point.x, point.x - end);
     if (across > NEAR) continue;

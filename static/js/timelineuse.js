@@ -124,7 +124,7 @@ function keys(event, line, view, options) {
   if (key === 'ArrowLeft' || key === 'ArrowRight') {
     const place = line.bars.indexOf(bar);
     const next = place < 0 ? line.bars.at(-1) : line.bars[place + (key === 'ArrowLeft' ? -1 : 1)];
-    if (next) go(next, line, view, options);
+    if (next) go(next, view, options);
   } else if (line.grouped && (key === 'm' || key === 'ContextMenu')) {
     openMenu((bar?.node ?? line.lead).id, spot(view, line, bar), view.rows.element);
   } else if (line.grouped && key === ' ') selection.toggle((bar?.node ?? line.lead).id);
@@ -132,9 +132,9 @@ function keys(event, line, view, options) {
   return true;
 }
 
-function go(bar, line, view, {draw, jump, announce}) {
+function go(bar, view, {draw, jump, announce}) {
   view.current = bar.id;
-  const shape = shapeOf(bar, line.lanes, view.scale, present(), view.rows.heights.row);
+  const shape = shapeOf(bar, view.scale, present(), view.rows.heights.row);
   if (shape.end < 0 || shape.x > view.scale.width) jump(bar);
   announce(bar);
   draw();
