@@ -36,6 +36,7 @@ from cylc_flask.kinds import (
     absolute_path,
     choice,
     choices,
+    directory_path,
     flag,
     hosts,
     number,
@@ -129,6 +130,18 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Hub:
+    """What only the hub asks for."""
+
+    #: Where it keeps accounts, tokens, rules and its audit log.
+    directory: str = setting('~/.cylc/flask/hub', directory_path())
+    #: A file of the audit log gets no larger; so many are kept.
+    audit_size: int = setting(
+        10_000_000, whole(10_000, 1_000_000_000, 'bytes'))
+    audit_files: int = setting(10, whole(1, 1_000, 'files'))
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings, under the names that the files have for them."""
 
@@ -158,6 +171,7 @@ class Config:
     tls_key: str = setting('', absolute_path())
     access_log: str = setting('', path())
     limits: Limits = field(default_factory=Limits)
+    hub: Hub = field(default_factory=Hub)
     #: Where each value comes from, by key: ``default``, a file's path, or
     #: the name of an environment variable.
     sources: Mapping[str, str] = field(
@@ -184,7 +198,9 @@ class Config:
 
 
 #: The tables of a file by name, '' being what stands above all tables.
-TABLES: dict[str, type[Config | Limits]] = {'': Config, 'limits': Limits}
+TABLES: dict[str, type[Config | Limits | Hub]] = {
+    '': Config, 'limits': Limits, 'hub': Hub,
+}
 
 #: The kind of each setting by its key, such as ``limits.wait``.
 KINDS: dict[str, Kind[Any]] = {
@@ -246,6 +262,7 @@ def _build(settings: Settings) -> Config:
     return Config(
         **tables[''],
         limits=Limits(**tables['limits']),
+        hub=Hub(**tables['hub']),
         sources=MappingProxyType(
             {key: item.source for key, item in settings.items()}),
     )

@@ -220,6 +220,15 @@ def absolute_path() -> Kind[str]:
     return Kind('a path that begins with / or ~, or "" for none', check)
 
 
+def directory_path() -> Kind[str]:
+    """Return the kind that is a path from the root or home."""
+    def check(value: Any) -> str:
+        path = _path(value)
+        _demand(os.path.isabs(path))
+        return path
+    return Kind('a path that begins with / or ~', check)
+
+
 def url() -> Kind[str]:
     """Return the kind that is the address of a page, or nothing."""
     def check(value: Any) -> str:

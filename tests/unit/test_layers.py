@@ -79,6 +79,10 @@ FORBIDDEN = {
         'cylc_flask.auth', 'cylc_flask.plugin', 'cylc_flask.server',
         'cylc_flask.suite_server', 'cylc_flask.tap', 'cylc_flask.views',
     ),
+    'hub': (
+        'gevent', 'cylc.flow.scheduler', 'cylc_flask.plugin',
+        'cylc_flask.suite_server', 'cylc_flask.tap',
+    ),
     'tools': ('flask', 'gevent', 'cylc.flow.scheduler', 'cylc_flask.server'),
 }
 
