@@ -31,6 +31,9 @@ TOOLS = {
     'call': 'call an endpoint of a running workflow',
     'cert': 'make, show or renew a certificate',
     'config': 'show the configuration and where it comes from',
+    'user': 'add, list and remove users of the hub',
+    'token': 'add, list and revoke tokens of users of the hub',
+    'audit': 'show who did what by the hub',
     'version': 'show the version',
 }
 
