@@ -48,6 +48,14 @@ class Process:
         pid = os.getpid()
         return cls(socket.gethostname(), pid, _started(pid) or 0)
 
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """Return a process of this host, None if there is none."""
+        started = _started(pid)
+        if started is None:
+            return None
+        return cls(socket.gethostname(), pid, started)
+
     def is_alive(self) -> bool | None:
         """Return False if it has ended, None where this host cannot tell."""
         if self.host != socket.gethostname():
