@@ -168,9 +168,15 @@ def decide(
     for grant in about:
         if grant.forbids(operation):
             return Decision(False, f'{grant.source} forbids {operation}')
-    for grant in about:
-        if grant.gives(operation):
-            return Decision(True, grant.source)
+    sources = [grant.source for grant in about if grant.gives(operation)]
+    if operation in LEVELS:
+        # Not all of a level may be left; and any operation brings the least.
+        if level_of(about) < LEVELS[operation]:
+            sources.clear()
+        elif not sources:
+            sources = [grant.source for grant in about if grant.given]
+    if sources:
+        return Decision(True, sources[0])
     return Decision(False, _lack(about, operation))
 
 
