@@ -95,6 +95,7 @@ def running(
     run_dir = root / name
     if not run_dir.exists():
         stopped(root, name)
+    (run_dir / '.service').mkdir(exist_ok=True)
     (run_dir / '.service' / 'contact').write_bytes(
         contact(name, process, **items))
     return run_dir

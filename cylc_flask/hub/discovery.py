@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from concurrent.futures import Future
 from dataclasses import replace
 from enum import Enum
@@ -36,8 +36,8 @@ from cylc_flask.hub.scan import (
     RunRoot,
     Status,
     Sweep,
-    is_below,
     is_passed_over,
+    is_within,
 )
 from cylc_flask.hub.watch import ANYWHERE, Event, Watch
 
@@ -127,8 +127,12 @@ class Discovery:
         return future
 
     def look(self, name: str) -> None:
-        """Look at one workflow soon, as when it does not answer."""
-        self._ask(name)
+        """Look at one workflow soon, as when it does not answer.
+
+        What can be no name, or leads out of the root, is passed over.
+        """
+        if not any(map(is_passed_over, name.split('/'))):
+            self._ask(name)
 
     def _ask(self, what: Future[list[Found]] | str) -> None:
         with self._lock:
@@ -226,11 +230,11 @@ class Discovery:
         now = time.monotonic()
         self._next_scan = now + max(self._period, (now - before) / SHARE)
 
-    def _look_at(self, names: Iterable[str]) -> None:
-        for name in names:
-            sweep = self._root.sweep(name)
-            self._watch.keep(self._root.folder(name), sweep.visited)
-            self._all = merged(self._all, name, sweep)
+    def _look_at(self, names: list[str]) -> None:
+        sweep = self._root.sweep(*names)
+        self._watch.keep(
+            sweep.visited, within={*map(self._root.folder, names)})
+        self._all = merged(self._all, names, sweep)
         self._publish(without_aliases(self._all, self._root.path))
 
     def _publish(self, found: dict[str, Found]) -> None:
@@ -251,37 +255,36 @@ class Discovery:
             LOG.error(f'{found.name}, {change.value}', exc_info=exc)
 
 
-def outermost(names: Iterable[str]) -> list[str]:
+def outermost(names: set[str]) -> list[str]:
     """Return names without those below others.
 
     Examples:
-        >>> outermost(['a/b', 'c', 'a', 'a/b/c', 'ab'])
+        >>> outermost({'a/b', 'c', 'a', 'a/b/c', 'ab'})
         ['a', 'ab', 'c']
     """
-    found: list[str] = []
-    for name in sorted(names, key=lambda name: name.split('/')):
-        if not (found and is_below(name, found[-1])):
-            found.append(name)
-    return found
+    return sorted(
+        name for name in names
+        if not is_within(os.path.dirname(name) or '/', names)
+    )
 
 
 def merged(
-    known: dict[str, Found], name: str, sweep: Sweep
+    known: dict[str, Found], names: Container[str], sweep: Sweep
 ) -> dict[str, Found]:
-    """Return what is known after a sweep at a name.
+    """Return what is known after a sweep at these names.
 
     What cannot be read is taken to be as it was: it may be a file server
     that has a pause.
     """
     result = {
-        other: found for other, found in known.items()
-        if not is_below(other, name)
+        name: found for name, found in known.items()
+        if not is_within(name, names)
     }
     result.update(sweep.found)
-    for folder in sweep.unreadable:
-        for other, found in known.items():
-            if is_below(other, folder):
-                result[other] = outlived(found)
+    result.update({
+        name: outlived(found) for name, found in known.items()
+        if is_within(name, sweep.unreadable)
+    })
     return result
 
 

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 from enum import Enum
 import os
@@ -140,12 +140,14 @@ class RunRoot:
         """Return the folder of a name, '' being the root's."""
         return os.path.join(self.path, name) if name else str(self.path)
 
-    def sweep(self, name: str = '') -> Sweep:
-        """Return what is there at a name and below, '' being all."""
+    def sweep(self, *names: str) -> Sweep:
+        """Return what is there at names and below, at all if none is said.
+        """
         result = Sweep()
-        depth = name.count('/') + 1 if name else 0
-        if depth <= self.max_depth:
-            self._read(name, depth, result)
+        for name in names or ['']:
+            depth = name.count('/') + 1 if name else 0
+            if depth <= self.max_depth:
+                self._read(name, depth, result)
         return result
 
     def _read(self, name: str, depth: int, result: Sweep) -> None:
@@ -263,7 +265,7 @@ def is_ours(path: str, names: set[str]) -> bool:
 
 def is_passed_over(name: str) -> bool:
     """Tell whether a folder of this name never leads to workflows."""
-    return name in PASSED_OVER or name.startswith('.')
+    return not name or name in PASSED_OVER or name.startswith('.')
 
 
 def leads_on(entry: os.DirEntry[str], parent: str) -> bool:
@@ -276,23 +278,27 @@ def leads_on(entry: os.DirEntry[str], parent: str) -> bool:
     try:
         if not entry.is_dir():
             return False
-        return not entry.is_symlink() or not is_below(
-            os.path.realpath(parent), os.path.realpath(entry.path))
+        return not entry.is_symlink() or not is_within(
+            os.path.realpath(parent), {os.path.realpath(entry.path)})
     except OSError:
         return False
 
 
-def is_below(path: str, folder: str) -> bool:
-    """Tell whether a path is a folder's, or below.
+def is_within(path: str, folders: Container[str]) -> bool:
+    """Tell whether a path is one of these folders, or below one.
 
     Examples:
-        >>> [is_below(path, 'a/b') for path in ('a/b', 'a/b/c', 'a/bc', 'a')]
-        [True, True, False, False]
-        >>> is_below('a', '')
-        True
+        >>> [is_within(path, {'a/b'}) for path in ('a/b', 'a/b/c', 'a/bc')]
+        [True, True, False]
+        >>> is_within('a', {''}), is_within('/a', {'/'})
+        (True, True)
     """
-    return not folder or path == folder or path.startswith(
-        folder.rstrip('/') + '/')
+    while path not in folders:
+        if path in ('', '/'):
+            return False
+        head, slash, _ = path.rpartition('/')
+        path = head or slash * (path != slash)
+    return True
 
 
 def read_http(run_dir: Path, contact: Contact) -> tuple[Info | None, str]:

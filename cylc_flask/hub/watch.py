@@ -21,7 +21,7 @@ something happens all the time, and nothing that matters here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 import errno
@@ -32,7 +32,7 @@ import time
 from inotify_simple import INotify, flags
 
 from cylc.flow import LOG
-from cylc_flask.hub.scan import is_below
+from cylc_flask.hub.scan import is_within
 
 #: What is told of a folder, and of the files right in it.
 EVENTS = (
@@ -121,11 +121,10 @@ class Watch:
             self._numbers[folder] = number
             self._folders.setdefault(number, set()).add(folder)
 
-    def keep(self, below: str, wanted: Iterable[str]) -> None:
-        """Watch no more what is at or below a folder and not wanted."""
-        wanted = set(wanted)
+    def keep(self, wanted: Container[str], within: Container[str]) -> None:
+        """Watch no more what is within these folders and not wanted."""
         for folder in [*self._numbers]:
-            if folder not in wanted and is_below(folder, below):
+            if folder not in wanted and is_within(folder, within):
                 self._drop(folder)
 
     def wait(self, seconds: float, settle: float) -> list[Event]:

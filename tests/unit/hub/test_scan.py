@@ -22,13 +22,14 @@ from collections.abc import Callable
 import os
 from pathlib import Path
 
-from cylc.flow.network.scan import scan as cylc_scan
 import pytest
 
+from cylc.flow.network.scan import scan as cylc_scan
 from cylc_flask.hub.scan import Found, RunRoot, Status
 from cylc_flask.process import Process
 from tests import run_dirs
 from tests.run_dirs import install, run_root, running, serve, stopped
+
 
 def names(root: RunRoot) -> list[str]:
     return sorted(root.sweep().found)
