@@ -246,7 +246,10 @@ class Launcher:
         self._works[job.id] = work
         job.start()
         self._changed(job)
-        work.thread.start()
+        try:
+            work.thread.start()
+        except RuntimeError as exc:
+            self._deliver(self._end, job, _Ending(State.FAILED, str(exc)))
 
     def _end(self, job: Job, ending: _Ending) -> None:
         reason = self._works.pop(job.id).reason
