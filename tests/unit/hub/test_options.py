@@ -17,6 +17,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from optparse import OptionParser
+
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
 
 from cylc_flask.errors import RequestError
@@ -107,3 +112,37 @@ def test_words(command, values, expected):
 def test_bad(command, values, text):
     with pytest.raises(RequestError, match=text):
         options.words(command, values)
+
+
+#: What somebody might write who wants to get out of his place.
+VALUES = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(['--', '-', '--host=x', '-h', '=', '--=', 'a b', '']),
+    st.integers(), st.booleans(), st.none(),
+    st.lists(st.text(max_size=5), max_size=3),
+)
+
+
+@given(st.sampled_from(COMMANDS), st.data())
+def test_cylc_reads_what_was_meant(command, data):
+    """No value becomes an option, or part of the workflow's name."""
+    option = data.draw(st.sampled_from(list(options.of(command).values())))
+    value = data.draw(VALUES)
+    try:
+        words = options.words(command, {option.name: value})
+    except RequestError:
+        return
+    options.parsed(command)
+    parser = import_module(options.PARSERS[command]).get_option_parser()
+    if not parser.has_option('--debug'):
+        parser.add_std_options()
+    before, _ = OptionParser.parse_args(parser, [])
+    after, names = OptionParser.parse_args(parser, [*words, '--', 'name'])
+    dest = parser.get_option(f'--{option.name}').dest
+    assert names == ['name']
+    assert {
+        key for key in vars(after)
+        if getattr(after, key) != getattr(before, key)
+    } <= {dest}
+    if option.kind in ('text', 'choice') and value is not None and words:
+        assert getattr(after, dest) == value
