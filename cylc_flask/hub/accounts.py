@@ -59,8 +59,7 @@ class Account:
     @property
     def grant(self) -> Grant:
         """Return what the level comes to."""
-        may = (str(self.level),) if self.level else ()
-        return Grant(may, source=f'the level of {self.name}')
+        return Grant((str(self.level),), source=f'the level of {self.name}')
 
 
 Table = dict[str, Account]

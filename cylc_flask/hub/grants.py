@@ -33,6 +33,9 @@ NOT = '!'
 #: Matches all workflows, and what concerns none.
 ALL = '*'
 
+#: A pattern that matches nothing.
+NEVER = '(?!)'
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -146,7 +149,8 @@ def matches(globs: tuple[str, ...], workflow: str) -> bool:
 
 @lru_cache(1_024)
 def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile('|'.join(map(translate, globs)))
+    # Without globs it would match all.
+    return re.compile('|'.join(map(translate, globs)) or NEVER)
 
 
 def decide(

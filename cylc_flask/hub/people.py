@@ -210,7 +210,8 @@ class People:
         account = self.accounts.find(person.name)
         if account is None:
             return ()
-        return (account.grant, *self._rules.now().grants(person.name))
+        own = (account.grant,) if account.level else ()
+        return (*own, *self._rules.now().grants(person.name))
 
     def _sets(self, person: Person) -> tuple[tuple[Grant, ...], ...]:
         """Return sets of grants, all of which have to let somebody do it."""
