@@ -25,10 +25,10 @@ import signal
 from textwrap import dedent
 from threading import Event
 
-from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 import psutil
 import pytest
 
+from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 from cylc_flask.hub import targets
 from cylc_flask.hub.jobs import Job, State
 from cylc_flask.hub.launch import Launcher

@@ -18,14 +18,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
+import random
 from threading import Event
 import time
 
 import pytest
 
 from cylc_flask.errors import RequestError, Unavailable
-from cylc_flask.hub import launch
+from cylc_flask.hub import launch, targets
 from cylc_flask.hub.jobs import State
 from cylc_flask.hub.launch import Conflict, Launcher
 from tests.pump import Pump
@@ -325,3 +327,35 @@ def test_stop_has_an_end(make):
     assert time.monotonic() - begin < 5
     hub.finish(job)
     assert (job.state, job.text) == (State.CANCELLED, 'The hub stops.')
+
+
+def test_many_in_any_order(make):
+    """Whatever is ordered and cancelled, the rules hold, and all ends."""
+    names = ['a', 'a/run1', 'a/run2', 'b', 'c/d', 'c', 'e']
+    dice = random.Random(1)
+    hub = make(f'exit {dice.choice("01")}', at_once=3)
+    hub.go(*names)
+    broken, most = [], 0
+
+    def look(_):
+        nonlocal most
+        running = [
+            job.workflow for job in hub.launcher.jobs()
+            if job.state is State.RUNNING
+        ]
+        most = max(most, len(running))
+        broken.extend(
+            pair for pair in combinations(running, 2)
+            if targets.overlap(*pair))
+
+    hub.launcher._changed = look
+    for _ in range(40):
+        hub.order(*dice.sample(names, dice.randint(1, 4)))
+        alive = [job for job in hub.launcher.jobs() if not job.finished]
+        if alive and dice.random() < 0.4:
+            hub.launcher.cancel(dice.choice(alive), 'ann')
+        hub.until(lambda: dice.random() < 0.7)
+    hub.finish(*hub.launcher.jobs())
+    assert most == 3
+    assert not broken
+    assert {job.state for job in hub.launcher.jobs()} >= {State.CANCELLED}

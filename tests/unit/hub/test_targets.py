@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 import pytest
 
+from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.hub import targets
 
