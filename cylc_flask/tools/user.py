@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest='action', required=True, metavar='ACTION')
 
     def action(name: str, text: str) -> argparse.ArgumentParser:
-        found = actions.add_parser(name, help=text, description=text)
+        # No abbreviations: "--password SECRET" must not pass for a file.
+        found = actions.add_parser(
+            name, help=text, description=text, allow_abbrev=False)
         if name != 'list':
             found.add_argument('name', metavar='NAME')
         return found
