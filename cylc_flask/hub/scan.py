@@ -22,7 +22,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 import os
 from pathlib import Path
+from typing import Any
 
+from cylc.flow.unicode_rules import WorkflowNameValidator
 from cylc_flask.address import FILE_NAME, SERVICE, Info, read_info
 from cylc_flask.hub.contact import Contact, find_process
 from cylc_flask.hub.contact import read as read_contact
@@ -161,7 +163,7 @@ class RunRoot:
             return
         names = {entry.name for entry in entries}
         if depth and not names.isdisjoint(MARKS):
-            if is_ours(path, names):
+            if is_name(name) and is_ours(path, names):
                 self._look(name, path, result)
         elif depth < self.max_depth:
             for entry in entries:
@@ -261,6 +263,18 @@ def is_ours(path: str, names: set[str]) -> bool:
         return is_run or not os.path.exists(
             os.path.join(path, 'log', 'suite', 'log'))
     return is_run
+
+
+def is_name(name: str) -> bool:
+    """Tell whether Cylc takes a name, so that there may be such a workflow.
+
+    Examples:
+        >>> [is_name(name) for name in ('a/run1', '-a', 'a b', 'a\\n')]
+        [True, False, False, False]
+    """
+    rules: Any = WorkflowNameValidator
+    is_valid, _ = rules.validate(name)
+    return bool(is_valid) and name.isprintable()
 
 
 def is_passed_over(name: str) -> bool:

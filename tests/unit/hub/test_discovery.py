@@ -33,8 +33,11 @@ from tests import run_dirs
 from tests.harness import wait_for
 from tests.run_dirs import install, run_root, running, serve, stopped
 
-#: Seconds within which changes have to be seen.
-SOON = 2
+#: Seconds within which changes have to be seen, on a busy machine.
+SOON = 10
+
+#: The same at most times.
+PROMPT = 2
 
 #: A period that none of these tests lives to see.
 NEVER = 3600
@@ -59,13 +62,10 @@ class Told:
         found = self.known.get(name)
         return found and found.status.value
 
-    def soon(self, name: str, status: str | None, within: float = SOON):
+    def soon(self, name: str, status: str | None) -> None:
         wait_for(
-            lambda: self.status(name) == status, within,
+            lambda: self.status(name) == status, SOON,
             f'{name} {status}, but {self.status(name)}')
-
-
-Discover = Callable[..., Told]
 
 
 @pytest.fixture
@@ -132,12 +132,24 @@ def test_life(root: Path, told: Told):
     told.soon('a/run1', None)
 
 
+def test_what_happens_is_told_promptly(root: Path, told: Told):
+    """By notification; `test_crash` waits for a process, which has none."""
+    delays = []
+    for number in range(5):
+        time.sleep(0.2)
+        before = time.monotonic()
+        running(root, f'w{number}')
+        told.soon(f'w{number}', 'running')
+        delays.append(time.monotonic() - before)
+    assert sorted(delays)[2] < PROMPT
+
+
 def test_crash(root: Path, told: Told):
     with run_dirs.sleeper() as process:
         running(root, 'a', process.pid)
         told.soon('a', 'running')
         process.kill()
-        told.soon('a', 'crashed', SOON + 1)
+        told.soon('a', 'crashed')
 
 
 def test_restart_between_two_looks(root: Path, told: Told):
@@ -221,7 +233,7 @@ def test_other_names_of_a_workflow(root: Path, told: Told):
     install(root, 'a/run1')
     (root / 'a' / 'latest').symlink_to('run1')
     (root / 'a' / 'runN').symlink_to('run1')
-    (root / '0').symlink_to('a')
+    (root / '_a').symlink_to('a')
     told.soon('a/run1', 'installed')
     running(root, 'a/run1')
     told.soon('a/run1', 'running')
@@ -245,7 +257,7 @@ def test_root_that_comes_later(root: Path, begin):
     root.rmdir()
     told, _ = begin()
     install(root, 'a')
-    told.soon('a', 'installed', SOON + 1)
+    told.soon('a', 'installed')
 
 
 def test_unreadable_folders(root: Path, begin):
@@ -265,7 +277,7 @@ def test_unreadable_folders(root: Path, begin):
 def test_many_at_once(root: Path, told: Told):
     for number in range(200):
         stopped(root, f'group{number % 7}/w{number}')
-    wait_for(lambda: len(told.known) == 200, SOON + 3, 'all of them')
+    wait_for(lambda: len(told.known) == 200, SOON, 'all of them')
     shutil.rmtree(root / 'group0')
     wait_for(lambda: len(told.known) == 171, SOON, 'less of them')
 
@@ -303,11 +315,11 @@ def test_nothing_is_told_twice(root: Path, begin):
 def test_period(root: Path, begin):
     told, _ = begin(notify=False, period=1)
     run_dir = running(root, 'a')
-    told.soon('a', 'running', 3)
+    told.soon('a', 'running')
     (run_dir / '.service' / 'contact').unlink()
-    told.soon('a', 'stopped', 3)
+    told.soon('a', 'stopped')
     shutil.rmtree(root)
-    told.soon('a', None, 3)
+    told.soon('a', None)
 
 
 def test_scan_on_demand(root: Path, begin):
@@ -322,7 +334,7 @@ def test_look_on_demand(root: Path, begin):
     install(root, 'a')
     install(root, 'b')
     found.look('a')
-    told.soon('a', 'installed', 1)
+    told.soon('a', 'installed')
     assert 'b' not in told.known
 
 
@@ -342,7 +354,7 @@ def test_crash_without_notification(root: Path, begin):
         running(root, 'a', process.pid)
         told, _ = begin(notify=False)
         process.kill()
-        told.soon('a', 'crashed', SOON + 1)
+        told.soon('a', 'crashed')
 
 
 @pytest.mark.parametrize('most', [0, 3])
@@ -352,7 +364,7 @@ def test_too_many_folders(root: Path, begin, monkeypatch, caplog, most):
     stopped(root, 'a/run1')
     told, _ = begin(period=1)
     running(root, 'a/run1')
-    told.soon('a/run1', 'running', 3)
+    told.soon('a/run1', 'running')
     assert caplog.text.count('at the next scan only') == 1
 
 
@@ -366,7 +378,7 @@ def test_lost_events(root: Path, begin, monkeypatch):
     for number in range(limit):
         os.rename(root / f'x{number or ""}', root / f'x{number + 1}')
     install(root, 'a')
-    told.soon('a', 'installed', 5)
+    told.soon('a', 'installed')
 
 
 # Faults
@@ -424,5 +436,5 @@ def test_dead_process_of_what_cannot_be_read(root: Path, begin):
         told, found = begin()
         with run_dirs.closed(root / 'a' / '.service'):
             process.kill()
-            told.soon('a', 'crashed', SOON + 1)
+            told.soon('a', 'crashed')
             assert told.known['a'].status is Status.CRASHED

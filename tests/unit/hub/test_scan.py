@@ -142,11 +142,21 @@ def test_missing_root(tmp_path: Path):
 
 
 def test_strange_names(tmp_path: Path):
-    for name in ('b\u00e4r', 'two words', 'new\nline', '-x', '\udcff'):
+    for name in ('b\u00e4r', 'a+b@c.d_e-f', 'x/\u4e2d', 'x/-y', 'x/2'):
         install(tmp_path, name)
-    install(tmp_path, '.hidden')
     assert names(run_root(tmp_path)) == sorted(
-        ['b\u00e4r', 'two words', 'new\nline', '-x', '\udcff'])
+        ['b\u00e4r', 'a+b@c.d_e-f', 'x/\u4e2d', 'x/-y', 'x/2'])
+
+
+@pytest.mark.parametrize('name', [
+    'two words', 'line\n', 'new\nline', '-x', '.x', '2x', '\udcff', 'a~b',
+    "a'b", 'a:b', '$a', 'a' * 253,
+])
+def test_names_that_cylc_refuses(tmp_path: Path, name: str):
+    """Nobody can play these, and nobody has to take care of them."""
+    install(tmp_path / 'x', 'y')
+    (tmp_path / 'x').rename(tmp_path / name)
+    assert not [*run_root(tmp_path).sweep().found]
 
 
 # States
