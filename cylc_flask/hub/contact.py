@@ -17,8 +17,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+import re
 import shlex
 import time
 
@@ -26,6 +28,11 @@ import psutil
 
 from cylc_flask import private
 from cylc_flask.process import Process
+
+HOST = re.compile(
+    r'[0-9a-fA-F:]*:[0-9a-fA-F:.]*|[\w-]{1,63}(\.[\w-]{1,63})*\.?', re.ASCII)
+
+Check = Callable[[str], bool]
 
 #: Seconds for which a file may be half written, at most.
 UNFINISHED = 2
@@ -64,8 +71,10 @@ class Contact:
     def parse(cls, content: bytes) -> Contact:
         """Return what a contact file says.
 
+        The command line may hold anything, the rest gets to clients.
+
         Raises:
-            ValueError: Something is missing, or not a number.
+            ValueError: Something is missing, or not what it has to be.
 
         Examples:
             >>> Contact.parse(b'CYLC_API=5')
@@ -77,19 +86,22 @@ class Contact:
             key, _, value = line.partition('=')
             items[key.strip()] = value.strip()
 
-        def get(key: str) -> str:
-            if not items.get(key):
+        def get(key: str, is_sound: Check = str.isprintable) -> str:
+            value = items.get(key)
+            if not value:
                 raise ValueError(f'{key} is missing')
-            return items[key]
+            if not is_sound(value):
+                raise ValueError(f'{key} is {value!a:.80}')
+            return value
 
         return cls(
             workflow=get('CYLC_WORKFLOW_ID'),
             uuid=get('CYLC_WORKFLOW_UUID'),
-            host=get('CYLC_WORKFLOW_HOST'),
-            port=_port(get('CYLC_WORKFLOW_PORT')),
-            publish_port=_port(get('CYLC_WORKFLOW_PUBLISH_PORT')),
-            pid=_number(get('CYLC_WORKFLOW_PID')),
-            command=get('CYLC_WORKFLOW_COMMAND'),
+            host=get('CYLC_WORKFLOW_HOST', is_host),
+            port=int(get('CYLC_WORKFLOW_PORT', is_port)),
+            publish_port=int(get('CYLC_WORKFLOW_PUBLISH_PORT', is_port)),
+            pid=int(get('CYLC_WORKFLOW_PID', is_number)),
+            command=get('CYLC_WORKFLOW_COMMAND', lambda text: True),
             owner=get('CYLC_WORKFLOW_OWNER'),
             api=get('CYLC_API'),
             version=get('CYLC_VERSION'),
@@ -142,14 +154,25 @@ def _is_fresh(path: Path) -> bool:
         return True
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ValueError(f'"{text:.20}" is no number')
-    return int(text)
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number that a process may have."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _port(text: str) -> int:
-    number = _number(text)
-    if not 0 < number < 65536:
-        raise ValueError(f'{number} is no port')
-    return number
+def is_port(text: str) -> bool:
+    """Tell whether a text is the number of a port."""
+    return is_number(text) and 0 < int(text) < 65536
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text may be a host's name or address.
+
+    Who looks up another gets more kinds of errors than one.
+
+    Examples:
+        >>> [is_host(text) for text in ('a-1.example', '::1', '..', 'a b')]
+        [True, True, False, False]
+        >>> is_host(64 * 'a')
+        False
+    """
+    return HOST.fullmatch(text) is not None and len(text) < 254

@@ -60,12 +60,16 @@ def test_what_it_says():
 
 @pytest.mark.parametrize('item, complaint', [
     ({'HOST': ''}, 'CYLC_WORKFLOW_HOST is missing'),
-    ({'PORT': 'x'}, '"x" is no number'),
-    ({'PORT': '0'}, '0 is no port'),
-    ({'PORT': '65536'}, '65536 is no port'),
-    ({'PUBLISH_PORT': '-1'}, '"-1" is no number'),
-    ({'PID': '9' * 5000}, '"99999999999999999999" is no number'),
-    ({'PID': '\u00b2'}, 'is no number'),
+    ({'HOST': '..'}, "CYLC_WORKFLOW_HOST is '..'"),
+    ({'HOST': 'a' * 300}, 'CYLC_WORKFLOW_HOST is'),
+    ({'HOST': 'h\u00f6st'}, 'CYLC_WORKFLOW_HOST is'),
+    ({'PORT': 'x'}, "CYLC_WORKFLOW_PORT is 'x'"),
+    ({'PORT': '0'}, "CYLC_WORKFLOW_PORT is '0'"),
+    ({'PORT': '65536'}, "CYLC_WORKFLOW_PORT is '65536'"),
+    ({'PUBLISH_PORT': '-1'}, "CYLC_WORKFLOW_PUBLISH_PORT is '-1'"),
+    ({'PID': '9' * 5000}, "CYLC_WORKFLOW_PID is '9{79}$"),
+    ({'PID': '\u00b2'}, 'CYLC_WORKFLOW_PID is'),
+    ({'UUID': '\x1b[31m'}, 'CYLC_WORKFLOW_UUID is'),
 ])
 def test_what_is_none(item, complaint):
     with pytest.raises(ValueError, match=complaint):
@@ -82,6 +86,14 @@ def test_other_files_are_none(content: bytes, tmp_path: Path):
     run_dirs.age(path)
     with pytest.raises(ValueError, match='is missing'):
         read(path)
+
+
+def test_bytes_that_are_no_text():
+    content = run_dirs.contact('a', OWNER='me@').replace(b'@', b'\xff')
+    with pytest.raises(ValueError, match='CYLC_WORKFLOW_OWNER is'):
+        Contact.parse(content)
+    content = run_dirs.contact('a', COMMAND='cylc @').replace(b'@', b'\xff')
+    assert Contact.parse(content).command == 'cylc \udcff'
 
 
 def test_half_written_file_is_not_there_yet(tmp_path: Path):

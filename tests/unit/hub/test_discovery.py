@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+import errno
 import os
 from pathlib import Path
 import shutil
@@ -366,6 +367,20 @@ def test_too_many_folders(root: Path, begin, monkeypatch, caplog, most):
     running(root, 'a/run1')
     told.soon('a/run1', 'running')
     assert caplog.text.count('at the next scan only') == 1
+
+
+def test_no_notification_to_be_had(
+    root: Path, begin, monkeypatch, caplog
+):
+    """There are few of these for each user, and for the whole machine."""
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, 'too many')
+
+    monkeypatch.setattr(watch, 'INotify', refuse)
+    told, _ = begin(period=1)
+    install(root, 'a')
+    told.soon('a', 'installed')
+    assert 'at the next scan only' in caplog.text
 
 
 def test_lost_events(root: Path, begin, monkeypatch):
