@@ -53,6 +53,9 @@ PULSE = 1.0
 #: Seconds in which what happens together is gathered.
 SETTLE = 0.1
 
+#: Seconds to wait for the end of a thread.
+GRACE = 5.0
+
 
 class Change(Enum):
     """What has become of a workflow."""
@@ -104,14 +107,14 @@ class Discovery:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, and wait for that."""
+        """End the thread, and wait for that, unless a file server hangs."""
         with self._lock:
             self._ending = True
             self._watch.wake()
         if self._thread.ident is None:
             self._finish()
         else:
-            self._thread.join()
+            self._thread.join(GRACE)
 
     def known(self) -> list[Found]:
         """Return the workflows as they were told, from any thread."""
@@ -234,7 +237,7 @@ class Discovery:
         sweep = self._root.sweep(*names)
         self._watch.keep(
             sweep.visited, within={*map(self._root.folder, names)})
-        self._all = merged(self._all, names, sweep)
+        self._all = merged(self._all, {*names}, sweep)
         self._publish(without_aliases(self._all, self._root.path))
 
     def _publish(self, found: dict[str, Found]) -> None:
