@@ -75,7 +75,7 @@ class Query:
             and self.operation in ('', record.operation)
             and self.outcome in ('', record.outcome)
             and (not self.workflow or bool(
-                record.workflow and matches((self.workflow,), record.workflow)
+                record.workflow and matches(self.workflow, record.workflow)
             ))
         )
 

@@ -23,6 +23,7 @@ from difflib import get_close_matches
 from fnmatch import translate
 from functools import cached_property, lru_cache
 import re
+from typing import NamedTuple
 
 from cylc_flask.hub.operations import LEVELS, NEEDED
 from cylc_flask.privilege import Privilege
@@ -114,13 +115,32 @@ class Grant:
         """Return True if it is about a workflow, '' being none at all."""
         if not workflow:
             return ALL in self.workflows
-        return is_normal(workflow) and matches(self.workflows, workflow)
+        return is_normal(workflow) and bool(self._pattern.match(workflow))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return _pattern(self.workflows)
+
+
+class Sum(NamedTuple):
+    """What several grants come to, for one workflow.
+
+    Args:
+        level: One of which nothing is forbidden, so that whoever looks at no
+            more than the level lets too little through, not too much. Whoever
+            may do anything may know that the workflow is there.
+        operations: All that may be done, the levels included.
+    """
+
+    level: Privilege
+    operations: frozenset[str]
 
 
 #: What the owner has.
 EVERYTHING = Grant(tuple(NEEDED), source='the owner may do everything')
 
 
+@lru_cache(4_096)
 def is_normal(workflow: str) -> bool:
     """Return True if a name means what it looks like.
 
@@ -131,26 +151,22 @@ def is_normal(workflow: str) -> bool:
     return not {'', '.', '..'}.intersection(workflow.split('/'))
 
 
-@lru_cache(4_096)
-def matches(globs: tuple[str, ...], workflow: str) -> bool:
+def matches(glob: str, workflow: str) -> bool:
     """Return True if a glob matches a workflow, or a folder that it is in.
 
     Examples:
-        >>> matches(('nwp',), 'nwp/run1'), matches(('n*p',), 'nwpx')
+        >>> matches('nwp', 'nwp/run1'), matches('n*p', 'nwpx')
         (True, False)
     """
-    pattern = _pattern(globs)
-    parts = workflow.split('/')
-    return any(
-        pattern.match('/'.join(parts[:number]))
-        for number in range(len(parts), 0, -1)
-    )
+    return bool(_pattern((glob,)).match(workflow))
 
 
 @lru_cache(1_024)
 def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
     # Without globs it would match all.
-    return re.compile('|'.join(map(translate, globs)) or NEVER)
+    return re.compile('|'.join(
+        translate(pattern) for glob in globs for pattern in (glob, f'{glob}/*')
+    ) or NEVER)
 
 
 def decide(
@@ -172,15 +188,11 @@ def decide(
     for grant in about:
         if grant.forbids(operation):
             return Decision(False, f'{grant.source} forbids {operation}')
-    sources = [grant.source for grant in about if grant.gives(operation)]
-    if operation in LEVELS:
-        # Not all of a level may be left; and any operation brings the least.
-        if level_of(about) < LEVELS[operation]:
-            sources.clear()
-        elif not sources:
-            sources = [grant.source for grant in about if grant.given]
-    if sources:
-        return Decision(True, sources[0])
+    if operation in sum_of(about).operations:
+        # Any operation brings the least level, hence the second.
+        giving = [grant for grant in about if grant.gives(operation)]
+        giving = giving or [grant for grant in about if grant.given]
+        return Decision(True, giving[0].source)
     return Decision(False, _lack(about, operation))
 
 
@@ -197,29 +209,36 @@ def _lack(about: Sequence[Grant], operation: str) -> str:
 
 
 def level_of(about: Iterable[Grant]) -> Privilege:
-    """Return the level that grants for one workflow come to.
+    """Return the level that grants for one workflow come to."""
+    return sum_of(about).level
 
-    It is a level of which nothing is forbidden, so that whoever looks at no
-    more than the level lets too little through, not too much. Whoever may do
-    anything may know that the workflow is there.
-    """
+
+def sum_of(about: Iterable[Grant]) -> Sum:
+    """Return what grants for one workflow come to."""
     given: set[str] = set()
     forbidden: set[str] = set()
     for grant in about:
         given |= grant.given
         forbidden |= grant.forbidden
+    return _sum(frozenset(given), frozenset(forbidden))
+
+
+@lru_cache(1_024)
+def _sum(given: frozenset[str], forbidden: frozenset[str]) -> Sum:
     rest = given - forbidden
     if not rest:
-        return Privilege.NONE
+        return Sum(Privilege.NONE, rest)
     barred = min(
         (NEEDED[word] or Privilege.FULL_CONTROL for word in forbidden),
         default=Privilege.FULL_CONTROL + 1,
     )
-    return max(
+    level = max(
         (level for word, level in LEVELS.items()
          if word in rest and level < barred),
         default=Privilege.IDENTITY,
     )
+    levels = {word for word in LEVELS if LEVELS[word] <= level}
+    return Sum(level, (rest - LEVELS.keys()) | levels)
 
 
 def check_words(words: Iterable[str]) -> None:

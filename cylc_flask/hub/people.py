@@ -29,24 +29,22 @@ import time
 from typing import Any
 
 from cylc_flask.hub import rules
-from cylc_flask.hub.accounts import Accounts
-from cylc_flask.hub.grants import (
-    EVERYTHING,
-    Decision,
-    Grant,
-    decide,
-    level_of,
-)
+from cylc_flask.hub.accounts import Account, Accounts
+from cylc_flask.hub.grants import EVERYTHING, Decision, Grant
 from cylc_flask.hub.operations import NEEDED
 from cylc_flask.hub.passwords import Passwords
+from cylc_flask.hub.powers import Powers
 from cylc_flask.hub.tokens import Token, Tokens
 from cylc_flask.privilege import Privilege
 
 #: The workflows that somebody may see, each with the level at which.
 View = frozenset[tuple[str, Privilege]]
 
-#: How many views are kept.
+#: How many views are kept, and of how many users what they may do.
 CAPACITY = 256
+
+#: What powers follow from, each an object that is replaced when it changes.
+Ground = tuple[Account | None, rules.Rules]
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,10 @@ class People:
         self.accounts = Accounts(directory, passwords, clock)
         self.tokens = Tokens(directory, clock, now)
         self._rules = rules.keep(directory, clock)
-        self._views: OrderedDict[Any, View] = OrderedDict()
+        self._powers: OrderedDict[Person, tuple[Ground, Powers]] = (
+            OrderedDict())
+        self._views: OrderedDict[tuple[Powers, frozenset[str]], View] = (
+            OrderedDict())
 
     def by_password(self, name: str, password: str) -> Person | None:
         """Return whose password this is, None if not that of the name."""
@@ -128,23 +129,14 @@ class People:
             workflow: The name of the workflow, whether there is such or not;
                 '' for what concerns none.
         """
-        decision = decide(self._grants(person), operation, workflow)
-        if not decision or person.token is None:
-            return decision
-        scope = decide((person.token.grant,), operation, workflow)
-        if scope:
-            return decision
-        return Decision(False, f'{person.token.grant.source}: {scope.reason}')
+        return self._powers_of(person).may(operation, workflow)
 
     def level(self, person: Person, workflow: str) -> Privilege:
         """Return how much somebody may see of a workflow, `NONE` at least.
 
         For commands ask `may`: some can be given or forbidden singly.
         """
-        return min(
-            level_of(grant for grant in grants if grant.covers(workflow))
-            for grants in self._sets(person)
-        )
+        return self._powers_of(person).level(workflow)
 
     def view(self, person: Person, workflows: frozenset[str]) -> View:
         """Return what somebody may see, as a key of caches.
@@ -154,24 +146,23 @@ class People:
             workflows: The names of all that there are; best the same object
                 as long as there are the same.
         """
-        key = (self._sets(person), workflows)
+        powers = self._powers_of(person)
+        key = powers, workflows
         view = self._views.get(key)
         if view is None:
-            levels = ((name, self.level(person, name)) for name in workflows)
-            view = frozenset((name, level) for name, level in levels if level)
+            view = frozenset(
+                (name, level) for name in workflows
+                if (level := powers.level(name)))
             self._views[key] = view
             if len(self._views) > CAPACITY:
                 self._views.popitem(last=False)
-        else:
-            self._views.move_to_end(key)
+        self._views.move_to_end(key)
         return view
 
     def operations(self, person: Person, workflow: str) -> list[str]:
         """Return all that somebody may do with a workflow."""
-        return [
-            operation for operation in NEEDED
-            if self.may(person, operation, workflow)
-        ]
+        allowed = self._powers_of(person).operations(workflow)
+        return [operation for operation in NEEDED if operation in allowed]
 
     def whoami(
         self, person: Person, workflows: frozenset[str],
@@ -204,16 +195,31 @@ class People:
     def _person(self, name: str, token: Token | None = None) -> Person:
         return Person(name, name == self._owner, token)
 
-    def _grants(self, person: Person) -> tuple[Grant, ...]:
-        if person.is_owner:
-            return (EVERYTHING,)
+    def _powers_of(self, person: Person) -> Powers:
+        """Return what somebody may do, made anew if anything has changed."""
         account = self.accounts.find(person.name)
-        if account is None:
-            return ()
-        own = (account.grant,) if account.level else ()
-        return (*own, *self._rules.now().grants(person.name))
+        now = self._rules.now()
+        kept = self._powers.get(person)
+        if kept is not None:
+            (as_of, rules_of), powers = kept
+            if as_of is account and rules_of is now:
+                self._powers.move_to_end(person)
+                return powers
+        powers = Powers(_grants(person, account, now), person.token)
+        self._powers[person] = (account, now), powers
+        self._powers.move_to_end(person)
+        if len(self._powers) > CAPACITY:
+            self._powers.popitem(last=False)
+        return powers
 
-    def _sets(self, person: Person) -> tuple[tuple[Grant, ...], ...]:
-        """Return sets of grants, all of which have to let somebody do it."""
-        grants = self._grants(person)
-        return (grants, (person.token.grant,)) if person.token else (grants,)
+
+def _grants(
+    person: Person, account: Account | None, now: rules.Rules,
+) -> tuple[Grant, ...]:
+    """Return what somebody is given and forbidden, their token apart."""
+    if person.is_owner:
+        return (EVERYTHING,)
+    if account is None:
+        return ()
+    own = (account.grant,) if account.level else ()
+    return (*own, *now.grants(person.name))

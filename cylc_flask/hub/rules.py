@@ -31,7 +31,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 import time
 import tomllib
@@ -78,9 +77,8 @@ class Rules:
     def __init__(self, rules: tuple[Rule, ...], groups: Lists) -> None:
         self.rules = rules
         self.groups = groups
-        self.grants = lru_cache(1_024)(self._grants)
 
-    def _grants(self, name: str) -> tuple[Grant, ...]:
+    def grants(self, name: str) -> tuple[Grant, ...]:
         """Return what a user is given and forbidden."""
         return tuple(rule.grant for rule in self.rules if rule.is_for(name))
 

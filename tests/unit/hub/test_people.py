@@ -23,7 +23,7 @@ from time import perf_counter
 import pytest
 
 from cylc_flask.hub import passwords
-from cylc_flask.hub.operations import NEEDED
+from cylc_flask.hub.operations import LEVELS, NEEDED
 from cylc_flask.hub.people import People, Person
 from cylc_flask.privilege import Privilege
 
@@ -140,6 +140,21 @@ def test_operations(people: People) -> None:
     assert all(
         people.may(who(people, OWNER), operation, flow)
         for operation in NEEDED for flow in (*FLOWS, '', 'not/there'))
+
+
+def test_all_answers_agree(people: People) -> None:
+    """Levels, lists and single decisions, of users and of tokens."""
+    persons = [who(people, name) for name in (OWNER, 'alice', 'bob', 'carol')]
+    persons.append(with_token(people, 'bob', 'shutdown hold !stop', 'nwp'))
+    persons.append(with_token(people, 'alice', 'full-control', 'demo'))
+    for person in persons:
+        for flow in (*FLOWS, 'nix', '', '../x'):
+            allowed = [
+                word for word in NEEDED if people.may(person, word, flow)]
+            assert people.operations(person, flow) == allowed
+            assert people.level(person, flow) is max(
+                (LEVELS[word] for word in allowed if word in LEVELS),
+                default=Privilege.NONE)
 
 
 @pytest.mark.parametrize('operation', NEEDED)
