@@ -118,9 +118,10 @@ class Audit:
         detail: str = '',
     ) -> None:
         """Note what somebody did; see `Record`. It never waits or fails."""
+        # Cut at once, as many may wait, and anybody can send long ones.
+        texts = (user, address, operation, workflow, outcome, detail)
         record = Record(
-            stamp(self._now()), user, address, operation, workflow, outcome,
-            detail)
+            stamp(self._now()), *(text[:LONGEST] for text in texts))
         try:
             self._queue.put_nowait(record)
         except Full:

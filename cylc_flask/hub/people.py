@@ -88,7 +88,7 @@ class People:
         self.accounts = Accounts(directory, passwords, clock)
         self.tokens = Tokens(directory, clock, now)
         self._rules = rules.keep(directory, clock)
-        self._powers: OrderedDict[Person, tuple[Ground, Powers]] = (
+        self._kept: OrderedDict[Person, tuple[Ground, Powers]] = (
             OrderedDict())
         self._views: OrderedDict[tuple[Powers, frozenset[str]], View] = (
             OrderedDict())
@@ -118,6 +118,27 @@ class People:
             return None
         return person if self.by_name(person.name) else None
 
+    def powers(self, person: Person) -> Powers:
+        """Return what somebody may do, made anew if anything has changed.
+
+        Other threads may ask it, for instance what of the audit log
+        somebody may read; all else here is for the server's thread.
+        """
+        account = self.accounts.find(person.name)
+        now = self._rules.now()
+        kept = self._kept.get(person)
+        if kept is not None:
+            (as_of, rules_of), powers = kept
+            if as_of == account and rules_of is now:
+                self._kept.move_to_end(person)
+                return powers
+        powers = Powers(_grants(person, account, now), person.token)
+        self._kept[person] = (account, now), powers
+        self._kept.move_to_end(person)
+        if len(self._kept) > CAPACITY:
+            self._kept.popitem(last=False)
+        return powers
+
     def may(
         self, person: Person, operation: str, workflow: str = '',
     ) -> Decision:
@@ -129,14 +150,14 @@ class People:
             workflow: The name of the workflow, whether there is such or not;
                 '' for what concerns none.
         """
-        return self._powers_of(person).may(operation, workflow)
+        return self.powers(person).may(operation, workflow)
 
     def level(self, person: Person, workflow: str) -> Privilege:
         """Return how much somebody may see of a workflow, `NONE` at least.
 
         For commands ask `may`: some can be given or forbidden singly.
         """
-        return self._powers_of(person).level(workflow)
+        return self.powers(person).level(workflow)
 
     def view(self, person: Person, workflows: frozenset[str]) -> View:
         """Return what somebody may see, as a key of caches.
@@ -146,7 +167,7 @@ class People:
             workflows: The names of all that there are; best the same object
                 as long as there are the same.
         """
-        powers = self._powers_of(person)
+        powers = self.powers(person)
         key = powers, workflows
         view = self._views.get(key)
         if view is None:
@@ -161,7 +182,7 @@ class People:
 
     def operations(self, person: Person, workflow: str) -> list[str]:
         """Return all that somebody may do with a workflow."""
-        allowed = self._powers_of(person).operations(workflow)
+        allowed = self.powers(person).operations(workflow)
         return [operation for operation in NEEDED if operation in allowed]
 
     def whoami(
@@ -194,23 +215,6 @@ class People:
 
     def _person(self, name: str, token: Token | None = None) -> Person:
         return Person(name, name == self._owner, token)
-
-    def _powers_of(self, person: Person) -> Powers:
-        """Return what somebody may do, made anew if anything has changed."""
-        account = self.accounts.find(person.name)
-        now = self._rules.now()
-        kept = self._powers.get(person)
-        if kept is not None:
-            (as_of, rules_of), powers = kept
-            if as_of is account and rules_of is now:
-                self._powers.move_to_end(person)
-                return powers
-        powers = Powers(_grants(person, account, now), person.token)
-        self._powers[person] = (account, now), powers
-        self._powers.move_to_end(person)
-        if len(self._powers) > CAPACITY:
-            self._powers.popitem(last=False)
-        return powers
 
 
 def _grants(

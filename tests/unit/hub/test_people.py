@@ -23,6 +23,8 @@ from time import perf_counter
 import pytest
 
 from cylc_flask.hub import passwords
+from cylc_flask.hub.audit import Record, append
+from cylc_flask.hub.audit_query import Query, search
 from cylc_flask.hub.operations import LEVELS, NEEDED
 from cylc_flask.hub.people import People, Person
 from cylc_flask.privilege import Privilege
@@ -30,7 +32,7 @@ from cylc_flask.privilege import Privilege
 PASSWORD = 'correct horse'
 OWNER = 'owner'
 
-RULES = '''
+RULES = """
 [groups]
 ops = ["bob"]
 
@@ -43,7 +45,7 @@ may = ["full-control", "audit", "!clean"]
 users = ["*"]
 workflows = ["secret"]
 may = ["!identity"]
-'''
+"""
 FLOWS = frozenset({'nwp/run1', 'nwp/run2', 'demo', 'secret'})
 
 
@@ -259,6 +261,21 @@ def test_whoami(people: People) -> None:
     owner = people.whoami(who(people, OWNER), FLOWS)
     assert owner['owner'] and owner['token'] is None
     assert owner['workflows']['secret']['operations'] == [*NEEDED]
+
+
+def test_what_of_the_audit_log(people: People, tmp_path: Path) -> None:
+    """They read what is about workflows on which they have "audit"."""
+    for flow in ('', 'nwp/run1', 'demo'):
+        append(tmp_path, Record('1970', 'alice', '::1', 'hold', flow))
+    found = {}
+    for name in (OWNER, 'alice', 'bob'):
+        powers = people.powers(who(people, name))
+        found[name] = [record.workflow for record in search(
+            tmp_path, Query(),
+            lambda record, powers=powers: bool(
+                powers.may('audit', record.workflow)))]
+    assert found == {
+        OWNER: ['', 'nwp/run1', 'demo'], 'alice': [], 'bob': ['nwp/run1']}
 
 
 def test_a_thousand_workflows(people: People) -> None:
