@@ -23,7 +23,7 @@ import json
 import logging
 from pathlib import Path
 import threading
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, process_time
 from typing import Any
 
 import pytest
@@ -254,10 +254,10 @@ def test_a_slow_disk(
 def test_pace(start: START, tmp_path: Path) -> None:
     """What a request spends on it."""
     log = start()
-    begin = perf_counter()
+    begin = process_time()
     for _ in range(1_000):
         log.note('alice', '::1', 'hold', 'nwp/run1')
-    assert perf_counter() - begin < 1
+    assert process_time() - begin < 1
     log.close()
     assert len(details(tmp_path, limit=2_000)) == 1_000
 

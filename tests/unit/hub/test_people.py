@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -284,7 +284,7 @@ def test_a_thousand_workflows(people: People) -> None:
     bob = who(people, 'bob')
     view = people.view(bob, flows)
     assert len(view) == 1_000
-    begin = perf_counter()
+    begin = process_time()
     for _ in range(100):
         assert people.view(bob, flows) is view
-    assert perf_counter() - begin < 0.1
+    assert process_time() - begin < 0.1
