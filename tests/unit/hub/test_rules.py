@@ -25,7 +25,7 @@ import pytest
 from cylc_flask.errors import ConfigError
 from cylc_flask.hub.rules import Rules, keep, parse
 
-RULES = '''
+RULES = """
 [groups]
 ops = ["alice", "bob"]
 none = []
@@ -40,7 +40,7 @@ may = ["full-read", "hold", "!stop"]
 users = ["*"]
 workflows = ["public"]
 may = ["state-totals"]
-'''
+"""
 
 
 def rules(text: str) -> Rules:
