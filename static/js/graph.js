@@ -19,7 +19,7 @@ import {store} from './store.js';
 import {Zoom} from './graphzoom.js';
 
 /** Families are closed at first where there are more tasks than that. */
-const OPEN = 300;
+const OPEN = {wide: 300, narrow: 24};
 
 /** How long to wait for more changes, or for edges at all, in milliseconds. */
 const PLACE_EVERY = 400;
@@ -34,6 +34,7 @@ const ROUGH = {
     + ' It is in the released wheel; in a checkout, "make assets" makes it.',
   large: 'Drawn roughly, and without boxes: this is too large to be laid out well. Close the families, or filter and hide.',
   slow: 'Drawn roughly, and without boxes: it took too long to lay this out well. Close the families, or filter and hide.',
+  failed: 'Drawn roughly, and without boxes: what lays graphs out well could not do this one.',
 };
 
 let view = null;
@@ -98,7 +99,7 @@ export function beat() {
 function chosen() {
   const wish = recall(ofWorkflow('graph'), {});
   return {
-    families: store.tasks.size > OPEN ? 'closed' : 'boxes', cycles: false, hide: false,
+    families: store.tasks.size > (innerWidth < 700 ? OPEN.narrow : OPEN.wide) ? 'closed' : 'boxes', cycles: false, hide: false,
     direction: innerWidth < innerHeight ? 'DOWN' : 'RIGHT', ...wish, toggled: new Set(wish.toggled),
   };
 }

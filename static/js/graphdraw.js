@@ -55,6 +55,10 @@ export class Picture {
     for (const [id, {element}] of this._drawn) {
       const box = layout.nodes.get(id);
       if (box) move(element, box);
+      else {
+        element.remove();
+        this._drawn.delete(id);
+      }
     }
     this.restyle();
   }

@@ -10,6 +10,10 @@
 const GAP = {along: 60, across: 14, block: 40};
 const SWEEPS = 6;
 
+/** Columns of so many are never divided; others where they are so much longer. */
+const LEAST = 12;
+const LONGER = 1.5;
+
 /** For each node the number of its column: one after its last predecessor. */
 function ranksOf(nodes, before, after) {
   const ranks = new Map();
@@ -55,7 +59,7 @@ function untangle(columns, before, after) {
 
 /** How many may stand in a column, for a picture of about that shape. */
 function most(count, wide, tall, ratio) {
-  return Math.max(4, Math.ceil(Math.sqrt(count * wide / (ratio * tall))));
+  return Math.max(LEAST, Math.ceil(Math.sqrt(count * wide / (ratio * tall))));
 }
 
 /** Place columns; long ones become several. */
@@ -63,7 +67,7 @@ function placeColumns(columns, sizes, rows, at, start) {
   let along = 0;
   let across = 0;
   for (const column of columns) {
-    const parts = Math.ceil(column.length / rows);
+    const parts = column.length > rows * LONGER ? Math.ceil(column.length / rows) : 1;
     const length = Math.ceil(column.length / parts);
     for (let part = 0; part < parts; part++) {
       const ids = column.slice(part * length, (part + 1) * length);
