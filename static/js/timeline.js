@@ -72,6 +72,11 @@ export function hide() {
   view = null;
 }
 
+/** From when until when is seen now, in seconds since 1970. */
+export function seenOf() {
+  return [view.scale.from / 1000, view.scale.to / 1000];
+}
+
 /** Draw it anew: after a change of the filter or of the selection. */
 export function refresh() {
   if (!view) return;

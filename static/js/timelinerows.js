@@ -26,7 +26,7 @@ const MOST_LANES = 6;
 /** A row: one task, or all tasks of a name. */
 export class Line {
   constructor(key, name, grouped) {
-    Object.assign(this, {key, name, grouped, nodes: [], bars: [], untimed: 0, stale: true});
+    Object.assign(this, {key, name, grouped, nodes: [], bars: [], lanes: 1, untimed: 0, stale: true});
   }
 
   /** The task whose job is the newest. */
@@ -69,9 +69,11 @@ export class Line {
 
   /** Put each bar into the first lane which is free. */
   _lanes() {
+    this.lanes = 1;
     let [ends, together, until] = [[], [], -Infinity];
     const close = () => {
       for (const bar of together) bar.lanes = ends.length;
+      this.lanes = Math.max(this.lanes, ends.length);
     };
     for (const bar of this.bars) {
       if (bar.begin >= until) {
