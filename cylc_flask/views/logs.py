@@ -44,7 +44,7 @@ from cylc_flask.line_numbers import LineNumbers
 from cylc_flask.logs import PIECE, Folder, Log, find
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.spans import Span, span_of
-from cylc_flask.views import current
+from cylc_flask.views import current, web
 
 EXTENSION = 'cylc_flask_logs'
 
@@ -113,9 +113,11 @@ def _list(folder: Folder) -> Response:
         ('application/json', 'text/html'))
     if best == 'text/html':
         last = request.path.rpartition('/')[2]
+        above = '../' * (request.path.count('/') - 1) or './'
         answer = Response(render_template(
             'logs.html', folder=folder, base=f'./{last}/' if last else './',
-        ), content_type='text/html; charset=utf-8')
+            above=above, static=f'{above}static/{web.files().hash}',
+        ), content_type=web.HTML)
     else:
         answer = current.json(folder._asdict())
     answer.headers['Cache-Control'] = 'no-store'
