@@ -81,6 +81,6 @@ export function zoomButtons(does) {
   }, text);
   return el('div', {class: 'graph-buttons', role: 'toolbar', 'aria-label': 'The picture'},
     button('save', 'SVG', 'Download the picture as SVG'),
-    button('fit', 'Fit', 'Show all of it (0)'), button('actual', '1:1', 'In its actual size (1)'),
+    button('fit', 'Fit', 'Fit: show all of it (0)'), button('actual', '1:1', '1:1, its actual size (1)'),
     button('less', '−', 'Smaller (−)'), button('more', '+', 'Larger (+)'));
 }
