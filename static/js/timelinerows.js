@@ -119,7 +119,8 @@ export function present() {
   return stopped && lastUpdated ? lastUpdated * 1000 : Date.now();
 }
 
-const ORDERS = {
+/** How rows can be sorted. */
+export const ORDERS = {
   first: (one, other) => one.begin - other.begin || byName(one, other),
   last: (one, other) => newest(other) - newest(one) || byName(one, other),
   name: byName,
@@ -170,7 +171,7 @@ export class Lines {
       line.was = null;
       line.read();
     }
-    this.all = [...this._known.values()].sort(ORDERS[order] ?? ORDERS.first);
+    this.all = [...this._known.values()].sort(ORDERS[order]);
   }
 
   _put(node, grouped, before) {

@@ -216,6 +216,46 @@ def test_a_bar(timeline):
     expect(timeline.panel).to_contain_text('long')
 
 
+def test_mean(run, view):
+    """A bar tells how long its task takes."""
+    timeline = Timeline(view(run), '?q=1/work_2').by('By task')
+    timeline.page.mouse.move(*timeline.spot('1/work_2'))
+    expect(timeline.tip).to_contain_text(re.compile(r'finished.*mean \d+ s'))
+
+
+BARS = f"""async () => {{
+    const {{Line, expectedEnd}} = await ({IMPORT})('timelinerows.js');
+    const {{store}} = await ({IMPORT})('store.js');
+    store.definitions.set('some', {{meanElapsedTime: 60}});
+    const at = (second) => `2026-01-01T00:00:${{second}}Z`;
+    const job = (state, submittedTime, startedTime, finishedTime) => ({{
+        state, submittedTime, startedTime, finishedTime}});
+    const line = new Line('some', 'some', true);
+    line.nodes = [{{task: {{name: 'some', jobs: [
+        job('failed', at(10), at(12), at(20)),
+        job('submit-failed', at(15), '', ''),
+        job('succeeded', null, at(14), at(30)),
+        job('preparing', '', null, undefined),
+        job('running', at(30), at(31), ''),
+        job('submitted', 'no time', null, at(31)),
+    ]}}}}];
+    line.read();
+    return [line.untimed, line.bars.map((bar) => [
+        bar.job.state, bar.lane, bar.lanes, expectedEnd(bar)])];
+}}"""
+
+
+def test_times_that_are_not_there(timeline):
+    """A job has a bar if it has any time; those at the same time share."""
+    untimed, bars = timeline.page.evaluate(BARS)
+    assert untimed == 1
+    assert bars == [
+        ['failed', 0, 3, None], ['succeeded', 1, 3, None],
+        ['submit-failed', 2, 3, None],
+        ['running', 0, 2, 1767225691000], ['submitted', 1, 2, None],
+    ]
+
+
 def test_bars_of_a_name(timeline):
     """In a row with several cycles, each bar is that of its own task."""
     box = timeline.bars('long').bounding_box()
