@@ -68,17 +68,20 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: \
 
 assets/node_modules/.package-lock.json: assets/package.json assets/package-lock.json
 	@echo 'Getting the packages of the web page...'
-	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		--fetch-retries=1 --fetch-retry-mintimeout=1000 >/dev/null
 	@touch $@
 
 $(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/*.jsx assets/*.css assets/queries/*)
-	cd assets && node build.js
+	@cd assets && node build.js
 
 # All but GraphiQL and the graph works without: a lack of npm, or of a way to
 # its registry, only costs these.
 try-assets:
 	@if [ "$$CI" = true ] || command -v npm >/dev/null; then \
-		$(MAKE) --no-print-directory assets || [ "$$CI" != true ]; fi
+		$(MAKE) --no-print-directory assets || { \
+		echo 'The page goes without GraphiQL, and its graph is a rough one.'; \
+		[ "$$CI" != true ]; }; fi
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
