@@ -622,7 +622,7 @@ def test_api(app: Flask, client: FlaskClient) -> None:
         found['id'] for tag, found in page.elements if tag == 'dt'
     } == set(endpoints)
     text = text_of(client.get('/api'))
-    assert 'POST /hold_tasks' in text
+    assert 'POST /<b>hold_tasks</b>' in text
     assert 'Hold tasks.' in text
     assert '<b><code>items</code></b> any number of times' in text
     assert '<code>wait</code> seconds to wait for the outcome' in text
