@@ -12,7 +12,7 @@ import {store} from './store.js';
 const EXTENTS = [0, 1, 2, 3, 4, 5, 6];
 
 function choice(label, options, value, chosen) {
-  const select = el('select', {on: {change: () => chosen(select.value)}},
+  const select = el('select', {'aria-label': label, on: {change: () => chosen(select.value)}},
     ...options.map(([id, text]) => el('option', {value: id}, text)));
   select.value = value;
   return {select, row: el('label', {}, label, select)};

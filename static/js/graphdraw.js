@@ -7,20 +7,23 @@
 
 import {svg} from './dom.js';
 import {headOf, lineOf} from './graphline.js';
-import {drawBox, drawNode, isDim, lookOf, stateOf} from './graphnode.js';
+import {drawBox, drawFarLabel, drawNode, isDim, lookOf, stateOf} from './graphnode.js';
 import {model} from './model.js';
 
 /** How many nodes are drawn with all that belongs to them. */
-const DETAILED = 500;
+const DETAILED = 300;
 
 /** The scale below which states are told by the colour of cards. */
 const FAR = 0.5;
+
+/** The scale below which only the names of boxes can be read, written large. */
+const VERY_FAR = 0.3;
 
 /** How often blocks are drawn anew, in milliseconds. */
 const BLOCKS_EVERY = 250;
 
 /** Beyond the view, so that moving it shows no gaps; part of its size. */
-const SPARE = 0.25;
+const SPARE = 0.12;
 
 export class Picture {
   constructor() {
@@ -28,11 +31,11 @@ export class Picture {
       boxes: svg('g'), lines: svg('path', {class: 'lines'}), heads: svg('path', {class: 'heads'}),
       dimLines: svg('path', {class: 'lines dim'}), dimHeads: svg('path', {class: 'heads dim'}),
       litLines: svg('path', {class: 'lines lit'}), litHeads: svg('path', {class: 'heads lit'}),
-      blocks: svg('g', {class: 'blocks'}), nodes: svg('g', {class: 'nodes'}),
+      blocks: svg('g', {class: 'blocks'}), nodes: svg('g', {class: 'nodes'}), names: svg('g', {class: 'afar'}),
     };
-    const {boxes, lines, heads, dimLines, dimHeads, litLines, litHeads, blocks, nodes} = this._parts;
+    const {boxes, lines, heads, dimLines, dimHeads, litLines, litHeads, blocks, nodes, names} = this._parts;
     this.world = svg('g', {class: 'world'},
-      boxes, dimLines, dimHeads, lines, heads, litLines, litHeads, blocks, nodes);
+      boxes, dimLines, dimHeads, lines, heads, litLines, litHeads, blocks, nodes, names);
     this.element = svg('svg', {class: 'graph', 'aria-hidden': 'true'}, this.world);
     this._drawn = new Map();
     this.layout = null;
@@ -52,6 +55,7 @@ export class Picture {
       }
     }
     this._parts.boxes.replaceChildren(...[...layout.boxes].map(([id, box]) => drawBox(id, box)));
+    this._parts.names.replaceChildren(...[...layout.boxes].map(([id, box]) => drawFarLabel(id, box)).filter(Boolean));
     for (const [id, {element}] of this._drawn) {
       const box = layout.nodes.get(id);
       if (box) move(element, box);
@@ -67,6 +71,9 @@ export class Picture {
   look({x, y, k, seen}) {
     this.world.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
     this.element.classList.toggle('far', k < FAR);
+    this.element.classList.toggle('very', k < VERY_FAR);
+    // On no more than has to know: all that is below is styled anew.
+    if (k < VERY_FAR) this._parts.names.style.setProperty('--larger', 1 / k);
     this._seen = seen;
     if (this.layout) this._fill();
   }

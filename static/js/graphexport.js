@@ -16,7 +16,7 @@ const MARGIN = 20;
 /** Write styles into attributes, which each program knows. */
 function settle(element) {
   const style = getComputedStyle(element);
-  if (style.display === 'none') {
+  if (style.display === 'none' || element.getAttribute('d') === '') {
     element.remove();
     return;
   }
@@ -30,6 +30,8 @@ function settle(element) {
     if ((drawn || name === 'opacity') && value !== usual) element.setAttribute(name, value);
   }
   if (place) element.setAttribute('transform', place.replaceAll('px', '').replace(',', ''));
+  // Chromium writes an empty attribute for what it knows otherwise.
+  element.style.cssText = '';
   for (const name of ['class', 'style', 'data-id', 'aria-hidden']) element.removeAttribute(name);
 }
 
