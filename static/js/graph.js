@@ -156,7 +156,8 @@ async function arrange() {
   let layout = null;
   try {
     layout = await mine.layouts.make(graph, {
-      direction: options.direction, ratio: Math.max(0.3, width / Math.max(1, height)), label: (id) => 52 + 8.5 * labelOf(id).length,
+      direction: options.direction, ratio: Math.max(0.3, width / Math.max(1, height)),
+      label: (id) => 52 + 8.5 * labelOf(id).length,
     });
   } catch (error) {
     mine.bar.say(`This could not be laid out: ${error.message}`);

@@ -6,7 +6,8 @@ import {el, svg} from './dom.js';
 
 /** What style sheets say, and how it is where nothing is said. */
 const STYLES = {
-  fill: 'rgb(0, 0, 0)', 'fill-opacity': '1', stroke: 'none', 'stroke-width': '1px', 'stroke-linecap': 'butt',
+  fill: 'rgb(0, 0, 0)', 'fill-opacity': '1', stroke: 'none', 'stroke-opacity': '1',
+  'stroke-width': '1px', 'stroke-linecap': 'butt',
   'stroke-linejoin': 'miter', 'stroke-dasharray': 'none', opacity: '1',
 };
 const LETTERS = {'font-family': '', 'font-size': '', 'font-weight': '400', 'font-style': 'normal'};
@@ -30,8 +31,6 @@ function settle(element) {
     if ((drawn || name === 'opacity') && value !== usual) element.setAttribute(name, value);
   }
   if (place) element.setAttribute('transform', place.replaceAll('px', '').replace(',', ''));
-  // Chromium writes an empty attribute for what it knows otherwise.
-  element.style.cssText = '';
   for (const name of ['class', 'style', 'data-id', 'aria-hidden']) element.removeAttribute(name);
 }
 
@@ -56,7 +55,8 @@ export function textOf(picture, name) {
   drawing.setAttribute('height', box[3]);
   drawing.prepend(svg('title', {}, `${name}, ${new Date().toISOString().slice(0, 19)}Z`),
     svg('rect', {x: box[0], y: box[1], width: box[2], height: box[3], fill: back}));
-  return new XMLSerializer().serializeToString(drawing);
+  // Chromium leaves an empty attribute where there was a style.
+  return new XMLSerializer().serializeToString(drawing).replaceAll(' style=""', '');
 }
 
 /** Have the browser keep it. */
