@@ -6,11 +6,10 @@ import {announce, el, unseen} from './dom.js';
 import {model} from './model.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 import {selection} from './select.js';
-import {store} from './store.js';
 import {Rows} from './windowed.js';
 import {groupMark, look, more, taskMark, tick} from './cells.js';
 import {Bar} from './timelinebar.js';
-import {Lines, ORDERS, present} from './timelinerows.js';
+import {Lines, ORDERS, present, stopped} from './timelinerows.js';
 import {HOUR, Scale} from './timelinescale.js';
 import {Screen} from './timelinescreen.js';
 import {listen as listenToUse} from './timelineuse.js';
@@ -153,7 +152,7 @@ function next() {
   const {scale} = view;
   const still = scale.mode === 'free' && (present() < scale.from || present() > scale.to);
   const wait = scale.span / scale.width * STEP;
-  if (still || store.shutdown || wait > 1000 || document.hidden) return;
+  if (still || stopped() || wait > 1000 || document.hidden) return;
   view.ticking = setTimeout(soon, Math.max(30, wait));
 }
 

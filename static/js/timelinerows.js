@@ -112,11 +112,15 @@ export function expectedEnd({active, started, mean: seconds}) {
   return active && started !== null && seconds ? started + seconds * 1000 : null;
 }
 
+/** Whether nothing happens any more. */
+export function stopped() {
+  return store.shutdown || store.workflow?.status === 'stopped';
+}
+
 /** What is now; of a workflow that has stopped, when it did. */
 export function present() {
-  const {status, lastUpdated} = store.workflow ?? {};
-  const stopped = store.shutdown || status === 'stopped';
-  return stopped && lastUpdated ? lastUpdated * 1000 : Date.now();
+  const heard = store.workflow?.lastUpdated;
+  return stopped() && heard ? heard * 1000 : Date.now();
 }
 
 /** How rows can be sorted. */

@@ -18,7 +18,10 @@ import {label} from './timelinetip.js';
 const SPARE = 120;
 
 /** Beside a name: its icon and the space around it; a tick, a cycle, a menu. */
-const BESIDE = {name: 84, task: 120};
+const BESIDE = {name: 84, task: 110};
+
+/** Names and cycles are written larger than what stands in bars. */
+const LARGER = {name: 14 / 11, cycle: 12 / 11};
 
 /** By how much a row is taller for each further lane, where there is room. */
 const LANE = 15;
@@ -61,11 +64,10 @@ export class Screen {
     const context = this._canvas.getContext('2d');
     let longest = 0;
     for (const {name, lead, grouped} of lines) {
-      longest = Math.max(longest, measure(context, name) + (grouped ? 0 : measure(context, lead.cycle)));
+      const cycle = grouped ? 0 : measure(context, lead.cycle) * LARGER.cycle;
+      longest = Math.max(longest, measure(context, name) * LARGER.name + cycle);
     }
-    // Names are written larger than what stands in bars.
-    const wanted = longest * 14 / 11 + BESIDE[by];
-    this._names = Math.round(Math.max(NARROW, Math.min(element.clientWidth * WIDE, wanted)));
+    this._names = Math.round(Math.max(NARROW, Math.min(element.clientWidth * WIDE, longest + BESIDE[by])));
     element.style.setProperty('--names', `${this._names}px`);
   }
 

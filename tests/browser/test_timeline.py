@@ -69,6 +69,8 @@ class Timeline:
     def by(self, label):
         """Choose what a row is."""
         self.page.get_by_role('button', name=label, exact=True).click()
+        expect(self.rows.locator('.space .row').first).to_have_attribute(
+            'data-kind', label[3:])
         return self
 
     def names(self):
