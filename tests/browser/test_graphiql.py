@@ -167,6 +167,28 @@ def test_narrow(run: Run, view) -> None:
     asking.viewer.picture('graphiql-narrow')
 
 
+def test_keys(run: Run, view) -> None:
+    """All can be done with keys, and no editor keeps who uses them."""
+    asking = Asking(view(run))
+    page = asking.page
+    reached: list[str] = []
+    while 'Answer' not in reached and len(reached) < 40:
+        page.keyboard.press('Tab')
+        reached.append(page.evaluate(
+            'document.activeElement.ariaLabel'
+            ' || document.activeElement.textContent.trim()'))
+        if reached[-1] == 'Operation':
+            page.keyboard.press('Control+Enter')
+            expect(asking.answer).to_contain_text('"statusMsg"')
+    wanted = [
+        'Show Saved queries', 'New tab', 'Operation',
+        'Execute query (Ctrl-Enter)', 'Variables', 'Answer',
+    ]
+    found = [reached.index(name) for name in wanted if name in reached]
+    assert len(found) == len(wanted), reached
+    assert found == sorted(found)
+
+
 def test_theme_follows(run: Run, view) -> None:
     """What is chosen on the page of the workflow counts here at once."""
     asking = Asking(view(run))
