@@ -5,7 +5,7 @@ VENV ?= .venv
 JOBS ?= 4
 EXTRA ?=
 FUZZ_REQUESTS ?= 100000
-BENCHMARKS ?= queries subscriptions watched processes rest latency
+BENCHMARKS ?= queries subscriptions watched processes rest latency page
 FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
