@@ -104,7 +104,9 @@ class Files:
             whole = hashlib.sha256()
             for name, stat in sorted(stats.items()):
                 whole.update(f'{name}\0{stat.size}\0'.encode())
-                whole.update(stat.path.read_bytes())
+                # What has just gone is missed by the next who asks.
+                with suppress(FileNotFoundError):
+                    whole.update(stat.path.read_bytes())
             self._hash = whole.hexdigest()[:16]
         return self._hash
 
@@ -119,7 +121,10 @@ class Files:
             return None
         known = self._contents.get(name)
         if known is None or known[0] != stat:
-            known = stat, _content(stat.path)
+            try:
+                known = stat, _content(stat.path)
+            except FileNotFoundError:
+                return None
             self._contents[name] = known
         return known[1]
 

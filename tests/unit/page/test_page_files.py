@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+import threading
 
 import pytest
 
@@ -83,3 +84,24 @@ def test_split(files: Files) -> None:
     assert files.split(f'{files.hash}/small.css') == ('small.css', True)
     assert files.split('0' * 16 + '/small.css') == ('small.css', False)
     assert files.split('js/main.js') == ('js/main.js', False)
+
+
+def test_files_that_come_and_go(files: Files, folder: Path) -> None:
+    """What has gone between two looks is not there, and no fault."""
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            for path in (folder / 'passing.js', folder / 'other.js'):
+                path.write_text('x')
+                path.unlink()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(300):
+            assert files.hash
+            files.find('passing.js')
+    finally:
+        done.set()
+        thread.join()
