@@ -21,7 +21,7 @@ import {Zoom} from './graphzoom.js';
 /** Families are closed at first where there are more tasks than that. */
 const OPEN = {wide: 300, narrow: 24};
 
-/** How long to wait for more changes, or for edges at all, in milliseconds. */
+/** How long to wait for more changes, and for each node; or for edges at all: in milliseconds. */
 const PLACE_EVERY = 400;
 const EDGES_WITHIN = 2000;
 
@@ -92,7 +92,7 @@ export function refresh() {
 export function beat() {
   if (!view) return;
   view.bar.update();
-  view.picture.update(model.nodes.keys());
+  view.picture.update();
 }
 
 /** What was chosen before, or suits what there is. */
@@ -132,7 +132,7 @@ function later() {
   view.timer ??= setTimeout(() => {
     view.timer = null;
     arrange();
-  }, view.graph ? PLACE_EVERY : 0);
+  }, view.graph ? PLACE_EVERY + view.graph.nodes.size : 0);
 }
 
 /** Lay out anew, if there is another graph than before. */

@@ -14,8 +14,22 @@ const LETTERS = {'font-family': '', 'font-size': '', 'font-weight': '400', 'font
 
 const MARGIN = 20;
 
+/** How long to go on without a pause, in milliseconds. */
+const AT_ONCE = 12;
+
+/** Make what gives way to others now and then. */
+function breather() {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < AT_ONCE) return;
+    await new Promise((go) => setTimeout(go));
+    since = performance.now();
+  };
+}
+
 /** Write styles into attributes, which each program knows. */
 function settle(element) {
+  if (element.tagName === 'g' && !element.hasAttribute('class')) return;
   const style = getComputedStyle(element);
   if (style.display === 'none' || element.getAttribute('d') === '') {
     element.remove();
@@ -38,15 +52,20 @@ function settle(element) {
  * Make the text of a file.
  * @param {import('./graphdraw.js').Picture} picture
  * @param {string} name - Of the workflow.
- * @returns {string}
+ * @returns {Promise<string>}
  */
-export function textOf(picture, name) {
+async function textOf(picture, name) {
   const {width, height} = picture.layout;
-  const drawing = picture.whole();
+  const pause = breather();
+  const drawing = await picture.whole(pause);
   drawing.classList.add('apart');
   document.body.append(drawing);
   const back = getComputedStyle(document.documentElement).getPropertyValue('--bg').trim();
   for (const child of drawing.querySelectorAll('.opener')) child.remove();
+  for (const node of drawing.querySelectorAll('.nodes > g')) {
+    await pause();
+    settle(node);
+  }
   settle(drawing);
   drawing.remove();
   const box = [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN];
@@ -60,8 +79,8 @@ export function textOf(picture, name) {
 }
 
 /** Have the browser keep it. */
-export function download(picture, name) {
-  const url = URL.createObjectURL(new Blob([textOf(picture, name)], {type: 'image/svg+xml'}));
+export async function download(picture, name) {
+  const url = URL.createObjectURL(new Blob([await textOf(picture, name)], {type: 'image/svg+xml'}));
   el('a', {href: url, download: `${name.replaceAll('/', '_')}.svg`}).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
