@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 BUNDLE = static/bundle/LICENCES.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench fuzz schema assets try-assets wheel clean
+.PHONY: help run test lint types bench fuzz pictures schema assets try-assets wheel clean
 
 help:  ## print this list
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
@@ -41,6 +41,9 @@ fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQ
 		tests/unit/query/test_differential.py $(EXTRA)
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
+
+pictures: $(VENV)/.test try-assets  ## take the pictures in the README, docs/images
+	$(BIN)/python -m tests.pictures
 
 schema: $(VENV)/.run  ## write docs/schema-X.Y.graphql for the cylc-flow here
 	$(BIN)/python docs/make_schema.py
