@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(folder: Path) -> Files:
-    return Files(folder)
+    return Files(folder, every=0)
 
 
 def test_find(files: Files, folder: Path) -> None:
@@ -96,9 +96,17 @@ def test_file_that_goes_meanwhile(folder: Path) -> None:
             yield from super()._walk()
             gone.unlink(missing_ok=True)
 
-    files = Late(folder)
+    files = Late(folder, every=0)
     assert files.find('small.css') is None
     first = files.hash
     gone.write_text('b {}')
     assert files.find('small.css') is None
     assert files.hash == first
+
+
+def test_looked_through_now_and_then(folder: Path) -> None:
+    files = Files(folder, every=3600)
+    first = files.hash
+    (folder / 'small.css').write_text('b {}')
+    assert files.hash == first
+    assert Files(folder).hash != first
