@@ -28,6 +28,7 @@ from pathlib import Path
 import re
 import time
 from typing import Callable
+from urllib.parse import quote
 
 from flask import (
     Blueprint,
@@ -112,7 +113,7 @@ def _list(folder: Folder) -> Response:
     best = request.accept_mimetypes.best_match(
         ('application/json', 'text/html'))
     if best == 'text/html':
-        last = request.path.rpartition('/')[2]
+        last = quote(request.path.rpartition('/')[2])
         above = '../' * (request.path.count('/') - 1) or './'
         answer = Response(render_template(
             'logs.html', folder=folder, base=f'./{last}/' if last else './',

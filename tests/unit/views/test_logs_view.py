@@ -22,6 +22,7 @@ from dataclasses import replace
 from email.utils import formatdate
 import os
 from pathlib import Path
+from shutil import rmtree
 import time
 from typing import Any, cast
 from urllib.parse import quote
@@ -185,6 +186,13 @@ def test_lists_for_people(call: Caller) -> None:
     odd.unlink()
     page = call('logs/1/foo/01/', Accept='text/html')
     assert 'href="./job.out"' in page.text
+    odd = call.out.parent.with_name('a%20b?')
+    odd.mkdir()
+    (odd / 'job').write_text('x')
+    page = call('logs/1/foo/a%2520b%3F', Accept='text/html')
+    assert 'href="./a%2520b%3F/job"' in page.text
+    assert call('logs/1/foo/a%2520b%3F/job').data == b'x'
+    rmtree(odd)
     page = call('logs', Accept='text/html')
     assert 'href="./logs/scheduler"' in page.text
     page = call('logs/scheduler', Accept='text/html')
