@@ -48,6 +48,7 @@ export function build(nav, views) {
     drawShown();
   });
   read();
+  drawShown();
   drawRun();
 }
 
@@ -117,8 +118,10 @@ function runButtons() {
     type: 'button', 'aria-haspopup': 'menu', 'aria-label': 'More for the workflow', title: 'Reload, hold point, verbosity…',
     on: {click: (event) => openWorkflowMenu(event.currentTarget)},
   }, '⋯') : null;
-  const done = may('stop') ? el('button', {type: 'button', class: 'plain', on: {click: showDone}}, 'Done') : null;
-  return [...parts.buttons, menu, done].filter(Boolean);
+  const past = may('stop') ? el('button', {
+    type: 'button', class: 'plain', title: 'What was done in this browser', on: {click: showHistory},
+  }, 'History') : null;
+  return [...parts.buttons, menu, past].filter(Boolean);
 }
 
 function drawRun() {
@@ -131,9 +134,9 @@ function drawRun() {
 }
 
 /** Show what was done in this browser. */
-function showDone() {
+function showHistory() {
   const place = el('div', {}, journal.list());
-  const dialog = show('Done in this browser', [place, el('p', {class: 'buttons'},
+  const dialog = show('History: what was done in this browser', [place, el('p', {class: 'buttons'},
     el('button', {
       type: 'button', on: {
         click: () => {

@@ -145,7 +145,7 @@ def test_menus_and_dialogs(
     page.get_by_role('menuitem', name='Poll', exact=True).click()
     expect(page.locator('.notice').last).to_contain_text('poll 1/bad')
     audit('notice')
-    page.get_by_role('button', name='Done', exact=True).click()
+    page.get_by_role('button', name='History', exact=True).click()
     check_dialog(viewer, audit, 'what was done')
 
 
