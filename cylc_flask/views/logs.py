@@ -27,7 +27,7 @@ import mimetypes
 from pathlib import Path
 import re
 import time
-from typing import Callable
+from typing import Any, Callable
 from urllib.parse import quote
 
 from flask import (
@@ -35,7 +35,6 @@ from flask import (
     Flask,
     Response,
     current_app,
-    render_template,
     request,
 )
 
@@ -55,6 +54,9 @@ TEXT = 'text/plain; charset=utf-8'
 
 #: Answers up to this size (bytes) are read before the first byte is sent.
 AT_ONCE = 4 * PIECE
+
+#: After so many pieces of a page others get a turn: there are some to a file.
+TURN = 2_000
 
 #: A file changed less than so many seconds ago may change once more and
 #: bear the same date.
@@ -115,8 +117,8 @@ def _list(folder: Folder) -> Response:
     if best == 'text/html':
         last = quote(request.path.rpartition('/')[2])
         above = '../' * (request.path.count('/') - 1) or './'
-        answer = Response(render_template(
-            'logs.html', folder=folder, base=f'./{last}/' if last else './',
+        answer = Response(_page(
+            folder=folder, base=f'./{last}/' if last else './',
             above=above, static=f'{above}static/{web.files().hash}',
         ), content_type=web.HTML)
     else:
@@ -124,6 +126,18 @@ def _list(folder: Folder) -> Response:
     answer.headers['Cache-Control'] = 'no-store'
     answer.headers['Vary'] = 'Accept'
     return answer
+
+
+def _page(**values: Any) -> str:
+    """Return a page, and let others go on while a long one is made."""
+    template = current_app.jinja_env.get_template('logs.html')
+    stream = template.stream(**values)
+    stream.enable_buffering(TURN)
+    sleep, parts = current.services().sleep, []
+    for part in stream:
+        parts.append(part)
+        sleep(0)
+    return ''.join(parts)
 
 
 def _answer(log: Log) -> Response:

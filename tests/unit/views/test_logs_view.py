@@ -51,10 +51,13 @@ OUT = 'logs/1/foo/01/job.out'
 
 
 class Caller:
-    """Asks for logs below a folder."""
+    """Asks for logs below a folder; the server notes how long it waits."""
 
-    def __init__(self, folder: Path, client: FlaskClient) -> None:
+    def __init__(
+        self, folder: Path, client: FlaskClient, naps: list[float]
+    ) -> None:
         self.folder = folder
+        self.naps = naps
         self.client = client
         self.out = folder / 'job' / '1' / 'foo' / '01' / 'job.out'
 
@@ -91,11 +94,12 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Caller:
     )
     flow = Workflow(
         'running', PASSPHRASE, store, Records(), cast(Commands, None))
+    naps: list[float] = []
     app = create_app(
         Config(authentication='basic'), Registry(flow),
-        frozenset({'localhost'}),
+        frozenset({'localhost'}), naps.append,
     )
-    caller = Caller(folder, app.test_client())
+    caller = Caller(folder, app.test_client(), naps)
     caller.out.parent.mkdir(parents=True)
     (folder / 'scheduler').mkdir()
     return caller
@@ -197,6 +201,20 @@ def test_lists_for_people(call: Caller) -> None:
     assert 'href="./logs/scheduler"' in page.text
     page = call('logs/scheduler', Accept='text/html')
     assert 'There is nothing here.' in page.text
+
+
+def test_a_long_list_lets_others_go_on(call: Caller) -> None:
+    folder = call.folder / 'scheduler' / 'crowd'
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f'{number}.log').touch()
+    call.naps.clear()
+    page = call('logs/scheduler/crowd', Accept='text/html')
+    assert page.text.count('.log</a>') == 1000
+    assert page.text.rstrip().endswith('</html>')
+    assert len(call.naps) > 3
+    assert not any(call.naps)
+    rmtree(folder)
 
 
 @pytest.mark.parametrize('wanted, told, data', [
