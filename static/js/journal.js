@@ -4,6 +4,7 @@
 
 import {announce, el} from './dom.js';
 import {timeElement} from './format.js';
+import {notice} from './notices.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 
 /** So many are kept. */
@@ -81,15 +82,7 @@ class Journal {
   }
 
   _notice(entry) {
-    const place = document.getElementById('notices') ?? document.body.appendChild(el('section', {id: 'notices', 'aria-label': 'Notices'}));
-    const text = el('span', {class: 'text'});
-    const notice = el('div', {class: 'notice'}, text, el('button', {
-      type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: {click: () => notice.remove()},
-    }, '×'));
-    Object.defineProperty(entry, 'notice', {value: notice, enumerable: false});
-    place.append(notice);
-    while (place.children.length > 4) place.firstChild.remove();
-    this._write(entry);
+    Object.defineProperty(entry, 'notice', {value: notice(), enumerable: false});
   }
 
   _write(entry) {

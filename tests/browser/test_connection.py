@@ -223,8 +223,16 @@ def test_owner_comes_back(starter: Starter, view: View) -> None:
         FLOW, '--pause', name='other', config={'port': free_port()})
     viewer = view(run).look()
     page = viewer.page
+    page.get_by_role('link', name='Log', exact=True).click()
+    expect(page.locator('dialog .line').first).to_be_visible()
     run.kill()
+    expect(page.locator('dialog')).to_contain_text(
+        'the server cannot be reached')
+    page.keyboard.press('Escape')
     expect(viewer.live).to_have_attribute('data-mark', 'offline')
+    viewer.row('1/start').locator('.label').click()
+    expect(page.locator('.notice')).to_contain_text(
+        'The details cannot be shown')
     run.play('--pause')
     expect(viewer.live).to_have_attribute(
         'data-mark', 'refused', timeout=RETURN)
@@ -236,6 +244,11 @@ def test_owner_comes_back(starter: Starter, view: View) -> None:
     page.click('form[action="./login"] button')
     expect(viewer.live).to_have_attribute('data-mark', 'live')
     expect(page.get_by_role('button', name='Resume')).to_be_visible()
+    run.stop()
+    expect(viewer.live).to_have_attribute('data-mark', 'stopped')
+    run.play('--pause')
+    expect(viewer.live).to_have_attribute(
+        'data-mark', 'refused', timeout=RETURN)
 
 
 def test_reload_and_stop(starter: Starter, view: View) -> None:
