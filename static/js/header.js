@@ -178,7 +178,8 @@ function facts(workflow) {
 }
 
 function tellMark() {
-  const mark = store.shutdown && transport.mark !== 'live' ? 'stopped' : transport.mark;
+  // Who is refused meets a workflow that was played again.
+  const mark = store.shutdown && !['live', 'refused'].includes(transport.mark) ? 'stopped' : transport.mark;
   const [word, meaning] = MARKS[mark];
   const updated = store.workflow?.lastUpdated;
   const quiet = Date.now() - transport.heard > QUIET;
