@@ -46,6 +46,7 @@ export function build(nav, views) {
   filter.subscribe(() => {
     read();
     drawShown();
+    drawSelection();
   });
   read();
   drawShown();
@@ -153,9 +154,11 @@ function drawSelection() {
   const {size, ids} = selection;
   parts.selected.hidden = !size;
   if (!size) return;
+  const hidden = ids.filter((id) => store.tasks.has(id) && !filter.fits(store.tasks.get(id))).length;
   const quick = mayAny() ? QUICK.map((key) => COMMANDS.find(({command}) => command === key)) : [];
   parts.selected.replaceChildren(
     el('b', {}, `${size.toLocaleString('en')} selected`),
+    hidden ? `${hidden.toLocaleString('en')} of them left out by the filter` : '',
     ...quick.map((command) => el('button', {
       type: 'button', class: command.danger ? 'danger' : '', on: {click: () => start(command, selection.ids)},
     }, command.label)),
