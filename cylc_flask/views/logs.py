@@ -42,6 +42,7 @@ from cylc_flask.auth import gate
 from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.line_numbers import LineNumbers
 from cylc_flask.logs import PIECE, Folder, Log, find
+from cylc_flask.pace import NAP
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.spans import Span, span_of
 from cylc_flask.views import current, web
@@ -76,7 +77,7 @@ bp = Blueprint('logs', __name__)
 def init_app(app: Flask) -> None:
     """Serve the logs from an application."""
     sleep = app.extensions['cylc_flask'].sleep
-    app.extensions[EXTENSION] = LineNumbers(lambda: sleep(0))
+    app.extensions[EXTENSION] = LineNumbers(lambda: sleep(NAP))
     app.register_blueprint(bp)
 
 
@@ -136,7 +137,7 @@ def _page(**values: Any) -> str:
     sleep, parts = current.services().sleep, []
     for part in stream:
         parts.append(part)
-        sleep(0)
+        sleep(NAP)
     return ''.join(parts)
 
 
@@ -257,7 +258,7 @@ def _stream(
     """Yield a part of a file, and let others go on in between."""
     for piece in log.pieces(*span):
         yield piece
-        sleep(0)
+        sleep(NAP)
 
 
 def _file_name(id_: str) -> str:

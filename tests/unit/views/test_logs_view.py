@@ -213,7 +213,7 @@ def test_a_long_list_lets_others_go_on(call: Caller) -> None:
     assert page.text.count('.log</a>') == 1000
     assert page.text.rstrip().endswith('</html>')
     assert len(call.naps) > 3
-    assert not any(call.naps)
+    assert min(call.naps) > 0  # for less, gevent looks at no socket
     rmtree(folder)
 
 
@@ -373,7 +373,10 @@ def test_a_large_file_comes_in_pieces(call: Caller) -> None:
     with call.out.open('wb') as file:
         file.truncate(size)
     answer = call()
+    call.naps.clear()
     pieces = list(answer.iter_encoded())
+    assert len(call.naps) == len(pieces)
+    assert min(call.naps) > 0
     assert max(map(len, pieces)) <= PIECE
     assert sum(map(len, pieces)) == size
     assert answer.headers['Content-Length'] == str(size)
