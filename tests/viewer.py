@@ -31,7 +31,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.harness import Run
 
 #: How long a page may take to show something, in milliseconds.
-PATIENCE = 15000
+PATIENCE = 30000
 
 #: Chromium asks its makers for this and that when it starts; not here.
 ARGUMENTS = (
