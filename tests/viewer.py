@@ -102,6 +102,8 @@ class Viewer:
         self.page.fill('#user', 'cylc')
         self.page.fill('#password', self.run.passphrase)
         self.page.click('form[action="./login"] button')
+        # What is gone to next would be left again for where this leads.
+        self.page.wait_for_url(lambda url: not url.endswith('/login'))
         return self
 
     def look(self, view: str = 'tree') -> Viewer:
