@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.harness import wait_for
@@ -198,8 +200,9 @@ def test_what_was_done_in_two_windows(run, view):
     for page, task in ((viewer.page, '1/never'), (other, '1/bad')) * 2:
         page.locator(f'.row[data-id$="//{task}"] .more').click()
         page.get_by_role('menuitem', name='Release', exact=True).click()
-        expect(page.locator('.notice').last).to_contain_text(
-            f'release {task}: succeeded')
+        # Some releases of Cylc warn where nothing was held.
+        expect(page.locator('.notice').last).to_contain_text(re.compile(
+            f'release {task}: (succeeded|done, with warnings)'))
     for page in (viewer.page, other):
         expect(history(page)).to_have_count(4)
         page.reload()

@@ -341,8 +341,13 @@ def test_edges_are_followed_only_while_seen(run, view):
     """Going to another view ends what only the graph needs."""
     viewer = view(run)
     sent = []
-    viewer.page.on('websocket', lambda socket: socket.on(
-        'framesent', lambda frame: sent.append(frame)))
+
+    def begin(socket):
+        """Look at the socket of the page as it is loaded at last."""
+        sent.clear()
+        socket.on('framesent', sent.append)
+
+    viewer.page.on('websocket', begin)
     graph = Graph(viewer)
     begun = [frame for frame in sent if 'subscription Edges' in frame]
     assert len(begun) == 1
