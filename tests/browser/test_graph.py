@@ -345,7 +345,7 @@ def test_edges_are_followed_only_while_seen(run, view):
     def begin(socket):
         """Look at the socket of the page as it is loaded at last."""
         sent.clear()
-        socket.on('framesent', sent.append)
+        socket.on('framesent', lambda frame: sent.append(frame))
 
     viewer.page.on('websocket', begin)
     graph = Graph(viewer)
