@@ -5,14 +5,14 @@ VENV ?= .venv
 JOBS ?= 4
 EXTRA ?=
 FUZZ_REQUESTS ?= 100000
-BENCHMARKS ?= queries subscriptions watched processes rest latency
+BENCHMARKS ?= queries subscriptions watched processes rest latency page
 FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
 BUNDLE = static/bundle/LICENCES.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench fuzz schema assets try-assets wheel clean
+.PHONY: help run test lint types bench fuzz pictures schema assets try-assets wheel clean
 
 help:  ## print this list
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
@@ -42,6 +42,9 @@ fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQ
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
 
+pictures: $(VENV)/.test try-assets  ## take the pictures in the README, docs/images
+	$(BIN)/python -m tests.pictures
+
 schema: $(VENV)/.run  ## write docs/schema-X.Y.graphql for the cylc-flow here
 	$(BIN)/python docs/make_schema.py
 
@@ -68,17 +71,20 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: \
 
 assets/node_modules/.package-lock.json: assets/package.json assets/package-lock.json
 	@echo 'Getting the packages of the web page...'
-	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		--fetch-retries=1 --fetch-retry-mintimeout=1000 >/dev/null
 	@touch $@
 
 $(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/*.jsx assets/*.css assets/queries/*)
-	cd assets && node build.js
+	@cd assets && node build.js
 
 # All but GraphiQL and the graph works without: a lack of npm, or of a way to
 # its registry, only costs these.
 try-assets:
 	@if [ "$$CI" = true ] || command -v npm >/dev/null; then \
-		$(MAKE) --no-print-directory assets || [ "$$CI" != true ]; fi
+		$(MAKE) --no-print-directory assets || { \
+		echo 'The page goes without GraphiQL, and its graph is a rough one.'; \
+		[ "$$CI" != true ]; }; fi
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

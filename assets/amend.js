@@ -4,7 +4,8 @@
  * Amends what is bundled, where it is in the way of some readers.
  *
  * The tabs of GraphiQL have a button within a tab, which those who listen to
- * a page cannot make sense of: here they are a list of buttons.
+ * a page cannot make sense of: here they are a list of buttons. And what was
+ * asked before is called by its name.
  */
 
 import {readFile} from 'node:fs/promises';
@@ -17,12 +18,17 @@ const CHANGES = [
     'graphiql/dist/GraphiQL.js', 'title: tab.title, onClick',
     'title: tab.title, "aria-current": index_3 === activeTabIndex, onClick',
   ],
+  [
+    'plugin-history/dist/components.js',
+    'onClick: handleHistoryItemClick, "aria-label": "Set active", ',
+    'onClick: handleHistoryItemClick, ',
+  ],
 ];
 
 export const amended = {
   name: 'amended',
   setup(build) {
-    build.onLoad({filter: /(ui\/tabs|GraphiQL)\.js$/}, async ({path}) => {
+    build.onLoad({filter: /(ui\/tabs|GraphiQL|plugin-history\/dist\/components)\.js$/}, async ({path}) => {
       let contents = await readFile(path, 'utf8');
       for (const [file, from, to] of CHANGES) {
         if (!path.endsWith(file)) continue;

@@ -6,7 +6,7 @@ import {GraphiQL} from 'graphiql';
 import {useSyncExternalStore} from 'react';
 import {createRoot} from 'react-dom/client';
 
-import {Named} from './named.jsx';
+import {Editors} from './editors.jsx';
 import {QUERIES} from './queries.js';
 import {savedQueries} from './saved.jsx';
 import {makeFetcher} from './fetcher.js';
@@ -39,7 +39,7 @@ function Page({fetcher}) {
       shouldPersistHeaders={false}
     >
       <GraphiQL.Logo> </GraphiQL.Logo>
-      <Named />
+      <Editors />
     </GraphiQL>
   );
 }

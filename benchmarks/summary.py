@@ -229,12 +229,28 @@ def processes(result: Row) -> Iterator[Aim]:
                     rows, 'wall_ms', command=command, proxies=proxies))
 
 
+def page(result: Row) -> Iterator[Aim]:
+    """Yield the aims of the page."""
+    first = {'server': OURS, 'proxies': 1000, 'line': 'this machine'}
+    yield Aim(
+        'The first view of 1,000 tasks in a browser, all that comes', 200,
+        pick(result['views'], 'kilobytes', **first), 'kB', most=True)
+    yield Aim(
+        'The first view, until its tree is complete', 1000,
+        pick(result['views'], 'tree_ms', **first), 'ms', most=True)
+    for row in result['frames']:
+        yield Aim(
+            f'5,000 tasks, 100 changes a second at most, {row["view"]}: 99 of'
+            ' 100 frames', 50, row['p99_ms'], 'ms', most=True)
+
+
 AIMS: dict[str, Callable[[Row], Iterator[Aim]]] = {
     'queries': queries,
     'subscriptions': subscriptions,
     'watched': watched,
     'rest': rest,
     'processes': processes,
+    'page': page,
 }
 
 

@@ -341,6 +341,9 @@ RULES = (
         'what Cylc 7 took for letters was set by ours', (None, 1)),
     # Pages
     Rule(
+        'protocol: root path', 'status|text|Content-Type',
+        'the web page of the workflow is there'),
+    Rule(
         'https: plain http to the https port: .*', 'text',
         'said with fewer words'),
     Rule(

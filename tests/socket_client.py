@@ -112,6 +112,13 @@ class Socket:
         """Send a message."""
         self.raw.send(json.dumps(message))
 
+    def say_at_once(self, *messages: dict[str, Any]) -> None:
+        """Send messages which arrive together."""
+        self.raw.sock.sendall(b''.join(
+            ABNF.create_frame(json.dumps(each), ABNF.OPCODE_TEXT).format()
+            for each in messages
+        ))
+
     def hear(self) -> dict[str, Any]:
         """Return the next message.
 

@@ -31,7 +31,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.harness import Run
 
 #: How long a page may take to show something, in milliseconds.
-PATIENCE = 15000
+PATIENCE = 30000
 
 #: Chromium asks its makers for this and that when it starts; not here.
 ARGUMENTS = (
@@ -102,6 +102,8 @@ class Viewer:
         self.page.fill('#user', 'cylc')
         self.page.fill('#password', self.run.passphrase)
         self.page.click('form[action="./login"] button')
+        # What is gone to next would be left again for where this leads.
+        self.page.wait_for_url(lambda url: not url.endswith('/login'))
         return self
 
     def look(self, view: str = 'tree') -> Viewer:

@@ -258,6 +258,7 @@ class Login:
         user = self.current_user(session.name) if session else None
         if user:
             visitor.user, visitor.session = user, session
+            visitor.is_public = False
         return user
 
     def _is_public(self, visitor: Visitor) -> bool:

@@ -22,9 +22,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 import gzip
 import hashlib
+import math
 import os
 from pathlib import Path
 import re
+from time import monotonic
 
 TYPES = {
     '.css': 'text/css; charset=utf-8',
@@ -87,10 +89,14 @@ class Files:
 
     Args:
         folder: Where they lie.
+        every: How often (seconds) they are looked through, at most: a page
+            asks for dozens of them at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, every: float = 1.0) -> None:
         self._folder = folder
+        self._every = every
+        self._looked = -math.inf
         self._stats: dict[str, _Stat] = {}
         self._contents: dict[str, tuple[_Stat, Content]] = {}
         self._hash = ''
@@ -98,13 +104,18 @@ class Files:
     @property
     def hash(self) -> str:
         """Return the hash of all files."""
+        if monotonic() < self._looked + self._every:
+            return self._hash
         stats = dict(self._walk())
+        self._looked = monotonic()
         if stats != self._stats or not self._hash:
             self._stats = stats
             whole = hashlib.sha256()
             for name, stat in sorted(stats.items()):
                 whole.update(f'{name}\0{stat.size}\0'.encode())
-                whole.update(stat.path.read_bytes())
+                # What has just gone is missed by the next who asks.
+                with suppress(FileNotFoundError):
+                    whole.update(stat.path.read_bytes())
             self._hash = whole.hexdigest()[:16]
         return self._hash
 
@@ -119,7 +130,10 @@ class Files:
             return None
         known = self._contents.get(name)
         if known is None or known[0] != stat:
-            known = stat, _content(stat.path)
+            try:
+                known = stat, _content(stat.path)
+            except FileNotFoundError:
+                return None
             self._contents[name] = known
         return known[1]
 

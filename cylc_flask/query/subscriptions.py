@@ -98,7 +98,8 @@ def make_source(engine: Engine, operation: Operation) -> Source:
     return Source(
         flow, (operation.key, mark is not None),
         lambda: DeltaGroup(engine, operation, flow),
-        args.get('initial_burst', True),
+        # Who goes on may have missed more than is remembered.
+        args.get('initial_burst', True) or bool(mark and mark.feed),
         mark.version if mark and mark.feed == flow.feed.id else None,
     )
 

@@ -39,7 +39,7 @@ from .side import Side
 __all__ = ['FAULT', 'Change', 'Feed', 'Group', 'Member', 'TooMany']
 
 #: How many changes behind the replica a group may be before it gives up
-#: steps for a burst.
+#: steps for a burst, and a member who comes back.
 BEHIND = 100
 
 #: How many times the bytes of a member's queue all bursts may take that are
@@ -178,7 +178,8 @@ class Feed:
             burst: Begin with the whole; otherwise with the next change.
             on_ready: As Member has it.
             since: Begin with the steps from this version on, if they are
-                known, in place of the whole.
+                known and few, in place of the whole. Nobody else gets a turn
+                while they are made, and who asks again has them made again.
 
         Raises:
             TooMany: There is no room for one more group.
@@ -187,7 +188,9 @@ class Feed:
         member = Member(
             shared, self._make_event, self._messages, self._size, on_ready
         )
-        missed = None if since is None else self.history.since(since)
+        missed = None
+        if since is not None and self.history.version - since <= BEHIND:
+            missed = self.history.since(since)
         if missed is not None or not burst:
             shared.catch_up()
             member.is_due = shared.is_lost

@@ -16,8 +16,8 @@
 """Play a demo workflow with the web server inside its scheduler.
 
 It runs in your run directory, with a configuration of its own, until you
-press Ctrl-C; then its jobs are killed. What you need to call it from another
-terminal is printed.
+press Ctrl-C; then its jobs are killed. The URL for a browser is printed, and
+what you need to call it from another terminal.
 
 Examples:
   $ cylc flask demo
@@ -56,11 +56,14 @@ The demo workflow "{name}" runs, with the web server inside its scheduler.
   passphrase   {passphrase}
   log          {log}
 
-Try these in another terminal, as they stand:
+Open the URL in a browser to watch it. To see its tasks and to steer it, log in
+there as "cylc", with what is in the file "passphrase".
+
+Or try these in another terminal, as they stand:
 
 {calls}
 
-Or let the address and the passphrase be found for you:
+To let the address and the passphrase be found for you:
 
   {cylc} flask call {name} get_suite_info
 

@@ -27,14 +27,14 @@ import mimetypes
 from pathlib import Path
 import re
 import time
-from typing import Callable
+from typing import Any, Callable
+from urllib.parse import quote
 
 from flask import (
     Blueprint,
     Flask,
     Response,
     current_app,
-    render_template,
     request,
 )
 
@@ -42,9 +42,10 @@ from cylc_flask.auth import gate
 from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.line_numbers import LineNumbers
 from cylc_flask.logs import PIECE, Folder, Log, find
+from cylc_flask.pace import NAP
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.spans import Span, span_of
-from cylc_flask.views import current
+from cylc_flask.views import current, web
 
 EXTENSION = 'cylc_flask_logs'
 
@@ -54,6 +55,9 @@ TEXT = 'text/plain; charset=utf-8'
 
 #: Answers up to this size (bytes) are read before the first byte is sent.
 AT_ONCE = 4 * PIECE
+
+#: After so many pieces of a page others get a turn: there are some to a file.
+TURN = 2_000
 
 #: A file changed less than so many seconds ago may change once more and
 #: bear the same date.
@@ -73,7 +77,7 @@ bp = Blueprint('logs', __name__)
 def init_app(app: Flask) -> None:
     """Serve the logs from an application."""
     sleep = app.extensions['cylc_flask'].sleep
-    app.extensions[EXTENSION] = LineNumbers(lambda: sleep(0))
+    app.extensions[EXTENSION] = LineNumbers(lambda: sleep(NAP))
     app.register_blueprint(bp)
 
 
@@ -112,15 +116,29 @@ def _list(folder: Folder) -> Response:
     best = request.accept_mimetypes.best_match(
         ('application/json', 'text/html'))
     if best == 'text/html':
-        last = request.path.rpartition('/')[2]
-        answer = Response(render_template(
-            'logs.html', folder=folder, base=f'./{last}/' if last else './',
-        ), content_type='text/html; charset=utf-8')
+        last = quote(request.path.rpartition('/')[2])
+        above = '../' * (request.path.count('/') - 1) or './'
+        answer = Response(_page(
+            folder=folder, base=f'./{last}/' if last else './',
+            above=above, static=f'{above}static/{web.files().hash}',
+        ), content_type=web.HTML)
     else:
         answer = current.json(folder._asdict())
     answer.headers['Cache-Control'] = 'no-store'
     answer.headers['Vary'] = 'Accept'
     return answer
+
+
+def _page(**values: Any) -> str:
+    """Return a page, and let others go on while a long one is made."""
+    template = current_app.jinja_env.get_template('logs.html')
+    stream = template.stream(**values)
+    stream.enable_buffering(TURN)
+    sleep, parts = current.services().sleep, []
+    for part in stream:
+        parts.append(part)
+        sleep(NAP)
+    return ''.join(parts)
 
 
 def _answer(log: Log) -> Response:
@@ -240,7 +258,7 @@ def _stream(
     """Yield a part of a file, and let others go on in between."""
     for piece in log.pieces(*span):
         yield piece
-        sleep(0)
+        sleep(NAP)
 
 
 def _file_name(id_: str) -> str:

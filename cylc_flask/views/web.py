@@ -126,6 +126,10 @@ def compress(answer: Response) -> None:
         return
     answer.set_data(pack(answer.get_data(), LEVEL))
     answer.headers['Content-Encoding'] = 'gzip'
+    tag, _ = answer.get_etag()
+    if tag is not None:
+        # The strong one is that of other bytes.
+        answer.set_etag(tag, weak=True)
 
 
 def takes_gzip() -> bool:

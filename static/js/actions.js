@@ -32,7 +32,7 @@ export function target(id) {
 export async function run(key, ids = [], args = {}) {
   const command = find(key);
   const targets = ids.map(target);
-  const entry = journal.begin(command, targets, args);
+  const entry = journal.begin(command.label, targets, args);
   let outcome;
   try {
     const parts = command.command === 'broadcast' ? byCycle(targets) : [command.on === 'tasks' ? {tasks: targets.map(glob)} : {}];
@@ -75,9 +75,11 @@ async function one(command, args, entry) {
     }`,
     {workflows: [store.workflow?.id ?? '*'], ...args},
   );
-  const [accepted, told] = answerOf(data.outcome?.result);
+  const answer = answerOf(data.outcome?.result);
+  if (command.command === 'broadcast') return broadcasted(answer, args.mode);
+  const [accepted, told] = answer;
   if (!accepted) return {state: 'failed', text: String(told)};
-  if (!isId(told)) return {state: 'succeeded', text: say(told)};
+  if (!isId(told)) return {state: 'succeeded', text: told};
   journal.accepted(entry);
   return outcomeOf(told);
 }
@@ -92,17 +94,19 @@ function isId(text) {
   return typeof text === 'string' && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text);
 }
 
-/** What a broadcast has changed, or could not. */
-function say(told) {
-  if (typeof told === 'string') return told;
-  if (told?.error) return `bad: ${JSON.stringify(told.error)}`;
-  return Array.isArray(told) ? `${told.length} set` : '';
+/** What a broadcast has changed, and what of it could not be. */
+function broadcasted([changed, bad], mode) {
+  const left = Object.values(bad ?? {}).flat()
+    .map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
+  if (!left) return {state: 'succeeded', text: ''};
+  const text = `${mode === 'Clear' ? 'nothing was set for' : 'not known'}: ${left}`;
+  return {state: changed.length || mode === 'Clear' ? 'warnings' : 'failed', text};
 }
 
 /** Wait until a command is done. */
 function outcomeOf(id) {
   return new Promise((resolve) => {
-    let last = {state: 'lost', text: 'its outcome is not known'};
+    let last = {state: 'lost', text: ''};
     const take = (result) => {
       const told = result.data?.command;
       if (told) last = {state: told.state, text: told.text ?? '', warnings: told.warnings};
@@ -120,7 +124,7 @@ function outcomeOf(id) {
   });
 }
 
-const BEST = ['succeeded', 'warnings', 'dropped', 'failed'];
+const BEST = ['succeeded', 'warnings', 'lost', 'dropped', 'failed'];
 
 function worst(outcomes) {
   return outcomes.sort((one, other) => BEST.indexOf(other.state) - BEST.indexOf(one.state))[0];

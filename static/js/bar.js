@@ -46,8 +46,10 @@ export function build(nav, views) {
   filter.subscribe(() => {
     read();
     drawShown();
+    drawSelection();
   });
   read();
+  drawShown();
   drawRun();
 }
 
@@ -117,8 +119,10 @@ function runButtons() {
     type: 'button', 'aria-haspopup': 'menu', 'aria-label': 'More for the workflow', title: 'Reload, hold point, verbosity…',
     on: {click: (event) => openWorkflowMenu(event.currentTarget)},
   }, '⋯') : null;
-  const done = may('stop') ? el('button', {type: 'button', class: 'plain', on: {click: showDone}}, 'Done') : null;
-  return [...parts.buttons, menu, done].filter(Boolean);
+  const past = may('stop') ? el('button', {
+    type: 'button', class: 'plain', title: 'What was done in this browser', on: {click: showHistory},
+  }, 'History') : null;
+  return [...parts.buttons, menu, past].filter(Boolean);
 }
 
 function drawRun() {
@@ -131,9 +135,9 @@ function drawRun() {
 }
 
 /** Show what was done in this browser. */
-function showDone() {
+function showHistory() {
   const place = el('div', {}, journal.list());
-  const dialog = show('Done in this browser', [place, el('p', {class: 'buttons'},
+  const dialog = show('History: what was done in this browser', [place, el('p', {class: 'buttons'},
     el('button', {
       type: 'button', on: {
         click: () => {
@@ -150,9 +154,11 @@ function drawSelection() {
   const {size, ids} = selection;
   parts.selected.hidden = !size;
   if (!size) return;
+  const hidden = ids.filter((id) => store.tasks.has(id) && !filter.fits(store.tasks.get(id))).length;
   const quick = mayAny() ? QUICK.map((key) => COMMANDS.find(({command}) => command === key)) : [];
   parts.selected.replaceChildren(
     el('b', {}, `${size.toLocaleString('en')} selected`),
+    hidden ? `${hidden.toLocaleString('en')} of them left out by the filter` : '',
     ...quick.map((command) => el('button', {
       type: 'button', class: command.danger ? 'danger' : '', on: {click: () => start(command, selection.ids)},
     }, command.label)),

@@ -24,16 +24,17 @@ export function show(place) {
   const canvas = el('canvas', {'aria-hidden': 'true'});
   const space = el('div', {class: 'space'});
   const tip = el('div', {class: 'tip', hidden: true});
+  const empty = el('p', {class: 'empty', role: 'status', hidden: true}, 'There is no such task.');
   const scroller = el('div', {
     id: 'dot-field', class: 'dots', tabindex: 0, role: 'application', 'aria-roledescription': 'tasks as dots',
     'aria-label': 'Tasks as dots. Arrows move from task to task, enter opens one, space selects, m gives its menu.',
   }, canvas, space);
   const shape = el('button', {type: 'button', class: 'shape', on: {click: reshape}});
   view = {
-    place, canvas, space, tip, scroller, shape, context: canvas.getContext('2d'), sprites: new Map(),
+    place, canvas, space, tip, empty, scroller, shape, context: canvas.getContext('2d'), sprites: new Map(),
     wish: recall(ofWorkflow('dots'), 'auto'), layout: null, current: null, due: false, stale: true,
   };
-  place.replaceChildren(scroller, shape, tip);
+  place.replaceChildren(scroller, empty, shape, tip);
   scroller.addEventListener('scroll', soon, {passive: true});
   scroller.addEventListener('pointermove', hover);
   scroller.addEventListener('pointerleave', () => (tip.hidden = true));
@@ -112,6 +113,7 @@ function arrange() {
   space.style.height = `${height}px`;
   shape.textContent = columns.length ? 'As bands' : 'As a matrix';
   view.where = new Map();
+  view.empty.hidden = lines.some(({cells}) => cells.length);
   lines.forEach((line, row) => line.cells.forEach((cell, column) => view.where.set(cell.id, [row, column])));
 }
 

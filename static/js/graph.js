@@ -19,9 +19,9 @@ import {store} from './store.js';
 import {Zoom} from './graphzoom.js';
 
 /** Families are closed at first where there are more tasks than that. */
-const OPEN = 300;
+const OPEN = {wide: 300, narrow: 24};
 
-/** How long to wait for more changes, or for edges at all, in milliseconds. */
+/** How long to wait for more changes, and for each node; or for edges at all: in milliseconds. */
 const PLACE_EVERY = 400;
 const EDGES_WITHIN = 2000;
 
@@ -34,6 +34,7 @@ const ROUGH = {
     + ' It is in the released wheel; in a checkout, "make assets" makes it.',
   large: 'Drawn roughly, and without boxes: this is too large to be laid out well. Close the families, or filter and hide.',
   slow: 'Drawn roughly, and without boxes: it took too long to lay this out well. Close the families, or filter and hide.',
+  failed: 'Drawn roughly, and without boxes: what lays graphs out well could not do this one.',
 };
 
 let view = null;
@@ -91,14 +92,14 @@ export function refresh() {
 export function beat() {
   if (!view) return;
   view.bar.update();
-  view.picture.update(model.nodes.keys());
+  view.picture.update();
 }
 
 /** What was chosen before, or suits what there is. */
 function chosen() {
   const wish = recall(ofWorkflow('graph'), {});
   return {
-    families: store.tasks.size > OPEN ? 'closed' : 'boxes', cycles: false, hide: false,
+    families: store.tasks.size > (innerWidth < 700 ? OPEN.narrow : OPEN.wide) ? 'closed' : 'boxes', cycles: false, hide: false,
     direction: innerWidth < innerHeight ? 'DOWN' : 'RIGHT', ...wish, toggled: new Set(wish.toggled),
   };
 }
@@ -131,7 +132,7 @@ function later() {
   view.timer ??= setTimeout(() => {
     view.timer = null;
     arrange();
-  }, view.graph ? PLACE_EVERY : 0);
+  }, view.graph ? PLACE_EVERY + view.graph.nodes.size : 0);
 }
 
 /** Lay out anew, if there is another graph than before. */
@@ -155,7 +156,8 @@ async function arrange() {
   let layout = null;
   try {
     layout = await mine.layouts.make(graph, {
-      direction: options.direction, ratio: Math.max(0.3, width / Math.max(1, height)), label: (id) => 52 + 8.5 * labelOf(id).length,
+      direction: options.direction, ratio: Math.max(0.3, width / Math.max(1, height)),
+      label: (id) => 52 + 8.5 * labelOf(id).length,
     });
   } catch (error) {
     mine.bar.say(`This could not be laid out: ${error.message}`);

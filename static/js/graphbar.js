@@ -12,7 +12,7 @@ import {store} from './store.js';
 const EXTENTS = [0, 1, 2, 3, 4, 5, 6];
 
 function choice(label, options, value, chosen) {
-  const select = el('select', {on: {change: () => chosen(select.value)}},
+  const select = el('select', {'aria-label': label, on: {change: () => chosen(select.value)}},
     ...options.map(([id, text]) => el('option', {value: id}, text)));
   select.value = value;
   return {select, row: el('label', {}, label, select)};
@@ -40,7 +40,7 @@ export class Bar {
     this._hide = hide.row;
     this._extent = may('setGraphWindowExtent') ? this._extents() : null;
     this._note = el('p', {class: 'note', role: 'status'});
-    this.element = el('div', {class: 'graph-bar', role: 'toolbar', 'aria-label': 'The graph'},
+    this.element = el('div', {class: 'graph-bar', role: 'group', 'aria-label': 'The graph'},
       families.row, cycles.row, direction.row, this._extent?.row, hide.row, this._note);
     this.update();
   }
@@ -79,8 +79,8 @@ export function zoomButtons(does) {
   const button = (name, text, title) => el('button', {
     type: 'button', 'aria-label': title, title, data: {zoom: name}, on: {click: does[name]},
   }, text);
-  return el('div', {class: 'graph-buttons', role: 'toolbar', 'aria-label': 'The picture'},
+  return el('div', {class: 'graph-buttons', role: 'group', 'aria-label': 'The picture'},
     button('save', 'SVG', 'Download the picture as SVG'),
-    button('fit', 'Fit', 'Show all of it (0)'), button('actual', '1:1', 'In its actual size (1)'),
+    button('fit', 'Fit', 'Fit: show all of it (0)'), button('actual', '1:1', '1:1, its actual size (1)'),
     button('less', '−', 'Smaller (−)'), button('more', '+', 'Larger (+)'));
 }

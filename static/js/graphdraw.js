@@ -7,32 +7,35 @@
 
 import {svg} from './dom.js';
 import {headOf, lineOf} from './graphline.js';
-import {drawBox, drawNode, isDim, lookOf, stateOf} from './graphnode.js';
+import {drawBox, drawFarLabel, drawNode, isDim, lookOf, stateOf} from './graphnode.js';
 import {model} from './model.js';
 
 /** How many nodes are drawn with all that belongs to them. */
-const DETAILED = 500;
+const DETAILED = 300;
 
 /** The scale below which states are told by the colour of cards. */
 const FAR = 0.5;
+
+/** The scale below which only the names of boxes can be read, written large. */
+const VERY_FAR = 0.3;
 
 /** How often blocks are drawn anew, in milliseconds. */
 const BLOCKS_EVERY = 250;
 
 /** Beyond the view, so that moving it shows no gaps; part of its size. */
-const SPARE = 0.25;
+const SPARE = 0.12;
 
 export class Picture {
   constructor() {
     this._parts = {
-      boxes: svg('g'), lines: svg('path', {class: 'lines'}), heads: svg('path', {class: 'heads'}),
+      boxes: svg('g', {class: 'boxes'}), lines: svg('path', {class: 'lines'}), heads: svg('path', {class: 'heads'}),
       dimLines: svg('path', {class: 'lines dim'}), dimHeads: svg('path', {class: 'heads dim'}),
       litLines: svg('path', {class: 'lines lit'}), litHeads: svg('path', {class: 'heads lit'}),
-      blocks: svg('g', {class: 'blocks'}), nodes: svg('g', {class: 'nodes'}),
+      blocks: svg('g', {class: 'blocks'}), nodes: svg('g', {class: 'nodes'}), names: svg('g', {class: 'afar'}),
     };
-    const {boxes, lines, heads, dimLines, dimHeads, litLines, litHeads, blocks, nodes} = this._parts;
+    const {boxes, lines, heads, dimLines, dimHeads, litLines, litHeads, blocks, nodes, names} = this._parts;
     this.world = svg('g', {class: 'world'},
-      boxes, dimLines, dimHeads, lines, heads, litLines, litHeads, blocks, nodes);
+      boxes, dimLines, dimHeads, lines, heads, litLines, litHeads, blocks, nodes, names);
     this.element = svg('svg', {class: 'graph', 'aria-hidden': 'true'}, this.world);
     this._drawn = new Map();
     this.layout = null;
@@ -51,10 +54,16 @@ export class Picture {
         this._linesOf.get(id).push(line);
       }
     }
+    this._blocks = null;
     this._parts.boxes.replaceChildren(...[...layout.boxes].map(([id, box]) => drawBox(id, box)));
+    this._parts.names.replaceChildren(...[...layout.boxes].map(([id, box]) => drawFarLabel(id, box)).filter(Boolean));
     for (const [id, {element}] of this._drawn) {
       const box = layout.nodes.get(id);
       if (box) move(element, box);
+      else {
+        element.remove();
+        this._drawn.delete(id);
+      }
     }
     this.restyle();
   }
@@ -63,6 +72,9 @@ export class Picture {
   look({x, y, k, seen}) {
     this.world.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
     this.element.classList.toggle('far', k < FAR);
+    this.element.classList.toggle('very', k < VERY_FAR);
+    // On no more than has to know: all that is below is styled anew.
+    if (k < VERY_FAR) this._parts.names.style.setProperty('--larger', 1 / k);
     this._seen = seen;
     if (this.layout) this._fill();
   }
@@ -77,8 +89,7 @@ export class Picture {
         && box.y < bottom + tall && box.y + box.height > top - tall) inView.push(id);
     }
     const blocks = inView.length > DETAILED;
-    if (blocks) this._drawBlocks();
-    else if (this._blocks) this._parts.blocks.replaceChildren();
+    if (blocks !== this._blocks) this._parts.blocks.replaceChildren(...(blocks ? this._makeBlocks() : []));
     this._blocks = blocks;
     const wanted = new Set(blocks ? [] : inView);
     for (const [id, {element}] of this._drawn) {
@@ -101,27 +112,30 @@ export class Picture {
   }
 
   /** One path for all nodes in a state. */
-  _drawBlocks() {
-    if (this._blockTimer) return;
-    this._blockTimer = setTimeout(() => (this._blockTimer = null), BLOCKS_EVERY);
+  _makeBlocks() {
     const paths = new Map();
     for (const [id, {x, y, width, height}] of this.layout.nodes) {
       if (!model.nodes.has(id)) continue;
       const key = `s-${stateOf(id)}${isDim(id) ? ' dim' : ''}`;
       paths.set(key, `${paths.get(key) ?? ''}M${x | 0} ${y | 0}h${width}v${height}h-${width}z`);
     }
-    this._parts.blocks.replaceChildren(...[...paths].map(([key, d]) => svg('path', {class: `block ${key}`, d})));
+    return [...paths].map(([key, d]) => svg('path', {class: `block ${key}`, d}));
   }
 
-  /** Draw those anew whose look has changed. */
+  /** Draw blocks anew before long: states change all the time. */
+  _blocksSoon() {
+    this._blockTimer ??= setTimeout(() => {
+      this._blockTimer = null;
+      if (this._blocks) this._parts.blocks.replaceChildren(...this._makeBlocks());
+    }, BLOCKS_EVERY);
+  }
+
+  /** Draw those anew whose look has changed; time alone changes no blocks. */
   update(ids) {
     if (!this.layout) return;
-    if (this._blocks) {
-      this._drawBlocks();
-      return;
-    }
-    for (const id of ids) {
-      const drawn = this._drawn.get(id);
+    if (this._blocks && ids) this._blocksSoon();
+    for (const id of ids ?? this._drawn.keys()) {
+      const drawn = model.nodes.has(id) ? this._drawn.get(id) : null;
       if (drawn && drawn.look !== lookOf(id)) this._draw(id);
     }
   }
@@ -186,11 +200,17 @@ export class Picture {
     this._drawn.get(id)?.element.classList.add('current');
   }
 
-  /** A picture of all of it in detail, apart from this one. */
-  whole() {
+  /**
+   * Draw all of it in detail, apart from this one.
+   * @param {() => Promise<void>} pause - Lets others go on for a while.
+   */
+  async whole(pause) {
     const copy = new Picture();
     copy.set(this.layout, this._direction);
-    for (const id of this.layout.nodes.keys()) copy._draw(id);
+    for (const id of this.layout.nodes.keys()) {
+      await pause();
+      copy._draw(id);
+    }
     return copy.element;
   }
 }

@@ -6,7 +6,6 @@ const LAYERED = {
   'elk.algorithm': 'layered',
   'elk.edgeRouting': 'ORTHOGONAL',
   'elk.layered.mergeEdges': 'true',
-  'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.layered.spacing.nodeNodeBetweenLayers': '46',
   'elk.layered.spacing.edgeNodeBetweenLayers': '16',
   'elk.layered.spacing.edgeEdgeBetweenLayers': '9',
@@ -18,7 +17,7 @@ const LAYERED = {
 
 /** What is inside a box has the label above it. */
 const BOX = {
-  'elk.padding': '[top=36,left=14,bottom=14,right=14]',
+  ...LAYERED, 'elk.padding': '[top=36,left=14,bottom=14,right=14]',
   'elk.nodeSize.constraints': 'MINIMUM_SIZE',
 };
 
@@ -30,15 +29,18 @@ const COORDINATES = {
  * Put a graph into the words of elkjs: parts which nothing connects are laid
  * out by themselves, and packed.
  */
-export function elkGraph(graph, {direction, ratio, label}) {
+export function elkGraph(graph, wish) {
+  const {direction, ratio} = wish;
   const tops = topsOf(graph);
   const parts = partsOf(graph, tops);
   const options = {
     ...LAYERED, 'elk.direction': direction, 'elk.aspectRatio': String(ratio),
     'elk.hierarchyHandling': graph.boxes.size ? 'INCLUDE_CHILDREN' : 'SEPARATE_CHILDREN',
     'elk.padding': '[top=0,left=0,bottom=0,right=0]',
+    // Inside boxes elkjs fails with this.
+    'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   };
-  const elements = elementsOf(graph, label);
+  const elements = elementsOf(graph, wish);
   const children = parts.map(({members, edges}, index) => ({
     id: `part ${index}`, layoutOptions: options,
     children: members.map((id) => elements.get(id)),
@@ -102,11 +104,11 @@ function partsOf({nodes, boxes, edges}, tops) {
   return [...parts.values()].sort((one, other) => other.members.length - one.members.length);
 }
 
-function elementsOf({nodes, boxes}, label) {
+function elementsOf({nodes, boxes}, {direction, label}) {
   const elements = new Map();
   for (const {id} of boxes.values()) {
     elements.set(id, {
-      id, children: [], layoutOptions: {...BOX, 'elk.nodeSize.minimum': `(${label(id)},60)`},
+      id, children: [], layoutOptions: {...BOX, 'elk.direction': direction, 'elk.nodeSize.minimum': `(${label(id)},60)`},
     });
   }
   for (const {id, width, height} of nodes.values()) elements.set(id, {id, width, height});

@@ -22,7 +22,7 @@ const PATIENCE = 20000;
  * @typedef {{x: number, y: number}} Point
  * @typedef {{nodes: Map<string, Box>, boxes: Map<string, Box>,
  *   lines: {source: string, target: string, points: Point[]}[],
- *   width: number, height: number, rough: ''|'large'|'slow'|'missing'}} Layout
+ *   width: number, height: number, rough: ''|'large'|'slow'|'failed'|'missing'}} Layout
  */
 
 /** A worker of which one thing is asked at a time. */
@@ -36,7 +36,7 @@ class Asked {
   /**
    * Ask, and wait.
    * @throws {Error} `missing` where there is no worker, `slow` where it takes
-   *   too long; then it is ended.
+   *   too long and is ended, `failed` where it cannot.
    */
   ask(message) {
     this._worker ??= new Worker(this._url, {type: 'module'});
@@ -51,12 +51,12 @@ class Asked {
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        fail(event.message ? 'slow' : 'missing');
+        fail(event.message ? 'failed' : 'missing');
       };
       worker.onmessage = ({data}) => {
         if (data.id !== id) return;
         clearTimeout(timer);
-        if (data.error) fail('slow');
+        if (data.error) reject(new Error('failed'));
         else resolve(data.data);
       };
       worker.postMessage({id, ...message});
@@ -95,7 +95,7 @@ export class Layouts {
       } catch (error) {
         why = error.message;
         if (why === 'missing') this._missing = true;
-        else this._most = size - 1;
+        else if (why === 'slow') this._most = size - 1;
       }
     }
     const {nodes, edges} = graph;

@@ -147,3 +147,13 @@ export function drawBox(id, {x, y, width, height}) {
     opener(id, 19, 18, '−', 'Close'),
     svg('text', {class: 'title', x: 34, y: 23}, labelOf(id)));
 }
+
+/** The name of a box in its middle, as large as it can be; null if others are in it. */
+export function drawFarLabel(id, {x, y, width, height}) {
+  const group = model.nodes.get(id);
+  const text = labelOf(id);
+  if (!group || group.children[0]?.kind !== 'task') return null;
+  const label = svg('text', {x: x + width / 2, y: y + height / 2}, text);
+  label.style.setProperty('--most', `${Math.min(height * 0.6, width * 1.7 / Math.max(3, text.length))}px`);
+  return label;
+}

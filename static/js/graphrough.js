@@ -10,6 +10,10 @@
 const GAP = {along: 60, across: 14, block: 40};
 const SWEEPS = 6;
 
+/** Columns of so many are never divided; others where they are so much longer. */
+const LEAST = 12;
+const LONGER = 1.5;
+
 /** For each node the number of its column: one after its last predecessor. */
 function ranksOf(nodes, before, after) {
   const ranks = new Map();
@@ -55,28 +59,35 @@ function untangle(columns, before, after) {
 
 /** How many may stand in a column, for a picture of about that shape. */
 function most(count, wide, tall, ratio) {
-  return Math.max(4, Math.ceil(Math.sqrt(count * wide / (ratio * tall))));
+  return Math.max(LEAST, Math.ceil(Math.sqrt(count * wide / (ratio * tall))));
 }
 
-/** Place columns; long ones become several. */
-function placeColumns(columns, sizes, rows, at, start) {
+/** Divide columns that are too long. */
+function divided(column, rows) {
+  const parts = column.length > rows * LONGER ? Math.ceil(column.length / rows) : 1;
+  const length = Math.ceil(column.length / parts);
+  return Array.from({length: parts}, (_, part) => column.slice(part * length, (part + 1) * length))
+    .filter((ids) => ids.length);
+}
+
+/** Place columns beside each other; returns where they end. */
+function placeColumns(columns, sizes, rows, at, {start, middle}) {
+  const across = (ids) => ids.reduce((sum, id) => sum + sizes.get(id).across + GAP.across, 0);
+  const blocks = columns.map((column) => divided(column, rows));
+  const most = Math.max(0, ...blocks.flat().map(across));
   let along = 0;
-  let across = 0;
-  for (const column of columns) {
-    const parts = Math.ceil(column.length / rows);
-    const length = Math.ceil(column.length / parts);
-    for (let part = 0; part < parts; part++) {
-      const ids = column.slice(part * length, (part + 1) * length);
-      let place = start;
+  for (const block of blocks) {
+    for (const ids of block) {
+      let place = start + (middle && block.length === 1 ? (most - across(ids)) / 2 : 0);
       for (const id of ids) {
         at.set(id, {along, across: place});
         place += sizes.get(id).across + GAP.across;
       }
-      along += Math.max(...ids.map((id) => sizes.get(id).along)) + (part < parts - 1 ? GAP.across : GAP.along);
-      across = Math.max(across, place);
+      along += Math.max(...ids.map((id) => sizes.get(id).along)) + GAP.across;
     }
+    along += GAP.along - GAP.across;
   }
-  return across;
+  return start + most;
 }
 
 /** @returns {object} `nodes`, `lines`, `width`, `height`; see graphlayout.js. */
@@ -102,12 +113,12 @@ function layOut({nodes, edges, direction, ratio}) {
   const shape = down ? 1 / ratio : ratio;
   const rowsFor = (list) => most(list.length, mean(list, 'along') + GAP.across, mean(list, 'across') + GAP.across, shape);
   const at = new Map();
-  const end = placeColumns(columns, sizes, rowsFor(linked), at, 0);
+  const end = placeColumns(columns, sizes, rowsFor(linked), at, {start: 0, middle: true});
   const rest = nodes.filter(single);
   const perColumn = rowsFor(rest);
   const blocks = [];
   rest.forEach(({id}, index) => (blocks[Math.floor(index / perColumn)] ??= []).push(id));
-  if (rest.length) placeColumns(blocks, sizes, perColumn, at, end ? end + GAP.block : 0);
+  if (rest.length) placeColumns(blocks, sizes, perColumn, at, {start: end ? end + GAP.block : 0, middle: false});
   return picture(nodes, edges, at, down);
 }
 

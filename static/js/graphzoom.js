@@ -8,8 +8,9 @@ const MOST = 3;
 /** What a pointer may move and still click, in pixels. */
 const STILL = 4;
 
-/** Around what is fitted into the view, in pixels. */
+/** Around what is fitted into the view, in pixels; below there are buttons. */
 const MARGIN = 18;
+const BELOW = 56;
 
 export class Zoom {
   /**
@@ -68,10 +69,10 @@ export class Zoom {
   /** Show all of a picture of some size. */
   fit({width, height}, smooth = false) {
     const room = this.room;
-    const k = Math.min((room.width - 2 * MARGIN) / width, (room.height - 2 * MARGIN) / height, 1);
+    const k = Math.min((room.width - 2 * MARGIN) / width, (room.height - MARGIN - BELOW) / height, 1);
     this.k = Math.max(LEAST, Number.isFinite(k) ? k : 1);
     this.x = (room.width - width * this.k) / 2;
-    this.y = (room.height - height * this.k) / 2;
+    this.y = Math.max(MARGIN, Math.min((room.height - height * this.k) / 2, room.height - BELOW - height * this.k));
     this.held = false;
     this._moved(smooth);
   }

@@ -40,7 +40,7 @@ export function build(header) {
   });
   header.replaceChildren(
     el('div', {class: 'line first'},
-      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), parts.theme, account()),
+      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), apiLink(), parts.theme, account()),
     parts.totals,
   );
   changed();
@@ -53,6 +53,11 @@ export function build(header) {
 function logLink() {
   const {logs} = document.body.dataset;
   return mayRead() && logs === 'true' ? el('a', {href: '#log=scheduler/log'}, 'Log') : null;
+}
+
+/** What programs can ask; GraphQL to try is one step from there. */
+function apiLink() {
+  return el('a', {href: './api', title: 'For programs: REST and GraphQL'}, 'API');
 }
 
 /** Draw what is no longer true by the mere passing of time. */
@@ -173,7 +178,8 @@ function facts(workflow) {
 }
 
 function tellMark() {
-  const mark = store.shutdown && transport.mark !== 'live' ? 'stopped' : transport.mark;
+  // Who is refused meets a workflow that was played again.
+  const mark = store.shutdown && !['live', 'refused'].includes(transport.mark) ? 'stopped' : transport.mark;
   const [word, meaning] = MARKS[mark];
   const updated = store.workflow?.lastUpdated;
   const quiet = Date.now() - transport.heard > QUIET;

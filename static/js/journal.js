@@ -4,6 +4,7 @@
 
 import {announce, el} from './dom.js';
 import {timeElement} from './format.js';
+import {notice} from './notices.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 
 /** So many are kept. */
@@ -14,33 +15,32 @@ const STAYS = 6000;
 
 const WORDS = {
   sent: 'sent', accepted: 'waiting for the scheduler', succeeded: 'succeeded', warnings: 'done, with warnings',
-  failed: 'failed', dropped: 'dropped: the scheduler stopped', refused: 'refused', lost: 'lost',
+  failed: 'failed', dropped: 'dropped: the scheduler stopped', refused: 'refused', lost: 'outcome not known',
 };
 
-const GOOD = new Set(['sent', 'accepted', 'succeeded']);
+const UNDECIDED = new Set(['sent', 'accepted']);
 
 class Journal {
   constructor() {
     this.entries = null;
-    this._listeners = new Set();
-  }
-
-  subscribe(listener) {
-    this._listeners.add(listener);
+    // Another window has written: its entries are to be kept.
+    addEventListener('storage', ({key}) => {
+      if (!key || key.endsWith(ofWorkflow('done'))) this.entries = null;
+    });
   }
 
   /** Note that a command is being sent. */
-  begin(command, targets, args) {
+  begin(label, targets, args) {
     this._read();
     const entry = {
-      time: Date.now() / 1000, command: command.command, targets: targets.slice(0, 20),
+      id: Math.random(), time: Date.now() / 1000, command: inASentence(label), targets: targets.slice(0, 20),
       count: targets.length, args: Object.keys(args).length ? JSON.stringify(args) : '',
       state: 'sent', text: '',
     };
     this.entries.unshift(entry);
     this.entries.length = Math.min(this.entries.length, MOST);
     this._notice(entry);
-    this._changed();
+    this._changed(entry);
     return entry;
   }
 
@@ -55,13 +55,13 @@ class Journal {
     Object.assign(entry, {state, text: text ?? ''});
     this._changed(entry);
     announce(sentence(entry));
-    if (GOOD.has(state)) setTimeout(() => entry.notice?.remove(), STAYS);
+    if (state === 'succeeded') setTimeout(() => entry.notice?.remove(), STAYS);
   }
 
   /** Forget all. */
   clear() {
     this.entries = [];
-    this._changed();
+    this._keep();
   }
 
   /** Make the list of all of it. */
@@ -76,19 +76,13 @@ class Journal {
   }
 
   _read() {
-    this.entries ??= recall(ofWorkflow('done'), []);
+    // What was not decided when its page was left, nobody waits for any more.
+    this.entries ??= recall(ofWorkflow('done'), []).map((entry) => (
+      UNDECIDED.has(entry.state) ? {...entry, state: 'lost'} : entry));
   }
 
   _notice(entry) {
-    const place = document.getElementById('notices') ?? document.body.appendChild(el('section', {id: 'notices', 'aria-label': 'Notices'}));
-    const text = el('span', {class: 'text'});
-    const notice = el('div', {class: 'notice'}, text, el('button', {
-      type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: {click: () => notice.remove()},
-    }, '×'));
-    Object.defineProperty(entry, 'notice', {value: notice, enumerable: false});
-    place.append(notice);
-    while (place.children.length > 4) place.firstChild.remove();
-    this._write(entry);
+    Object.defineProperty(entry, 'notice', {value: notice(), enumerable: false});
   }
 
   _write(entry) {
@@ -97,10 +91,21 @@ class Journal {
   }
 
   _changed(entry) {
-    if (entry) this._write(entry);
-    remember(ofWorkflow('done'), this.entries);
-    for (const listener of this._listeners) listener();
+    this._write(entry);
+    this._read();
+    const place = this.entries.findIndex(({id}) => id === entry.id);
+    if (place >= 0) this.entries[place] = entry;
+    this._keep();
   }
+
+  _keep() {
+    remember(ofWorkflow('done'), this.entries);
+  }
+}
+
+/** Write a command's label as it is amid a sentence. */
+function inASentence(label) {
+  return label.charAt(0).toLowerCase() + label.slice(1).replace(/…$/, '');
 }
 
 function title({command, targets, count}) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** One log as the server has it, of which parts are loaded when wanted. */
 
-import {Refused, url} from './transport.js';
+import {Refused, ask, url} from './transport.js';
 
 /** How much (bytes) is loaded at once. */
 export const PART = 262144;
@@ -24,7 +24,7 @@ export function logUrl(id, search = '') {
  * @returns {Promise<{files: object[], folders: string[]}>}
  */
 export async function listLogs(id) {
-  const answer = await fetch(logUrl(id, '?empty=1'), {headers: {Accept: 'application/json'}});
+  const answer = await ask(logUrl(id, '?empty=1'), {headers: {Accept: 'application/json'}});
   await check(answer);
   return answer.json();
 }
@@ -128,7 +128,7 @@ export class LogFile {
   }
 
   async _fetch(search, headers = {}) {
-    const answer = await fetch(logUrl(this.id, search), {
+    const answer = await ask(logUrl(this.id, search), {
       cache: 'no-store', headers: {Accept: 'text/plain, application/json', ...headers},
     });
     if (answer.status !== 416) await check(answer);

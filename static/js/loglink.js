@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Links to logs: `#log=1/foo/01/job.out:120` opens one, over any view. */
 
-import {announce} from './dom.js';
+import {complain} from './notices.js';
 
 const MARK = '#log=';
 
@@ -13,7 +13,7 @@ async function follow(hash) {
     const link = readLink(hash);
     if (link) await openLog(link.id, link.line);
   } catch (error) {
-    announce(`The log cannot be shown: ${error.message}`);
+    complain(`The log cannot be shown: ${error.message}`);
   }
 }
 

@@ -152,6 +152,7 @@ class Viewer {
         if (this._follow.input.checked && !document.hidden) await this._more();
         this._tick(turn);
       } catch (error) {
+        if (this._turn !== turn) return;
         this._tell(error.status === 404 ? 'gone' : error.message);
         this._tick(turn);
       }

@@ -59,15 +59,19 @@ function readAll(resume) {
   const wish = route.read();
   filter.set(wish.filter, true);
   bar.build(document.getElementById('views'), VIEWS);
+  let arriving = false;
   filter.subscribe(() => {
-    route.keep(current.id);
+    if (!arriving) route.keep(current.id);
     bar.mark(current.id, route.hash);
     header.changed();
     current.view.refresh();
   });
   selection.subscribe(() => current.view.refresh());
   route.listen(({view, filter: chosen}) => {
+    // The URL is as it shall be: it is not to have the view before for a moment.
+    arriving = true;
     if (JSON.stringify(chosen) !== JSON.stringify(filter.get())) filter.set(chosen);
+    arriving = false;
     go(view);
   });
   addEventListener('keydown', keys);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Opens the panel of one task, which is loaded when it is first wanted. */
 
-import {announce} from './dom.js';
+import {complain} from './notices.js';
 
 let module = null;
 
@@ -13,6 +13,6 @@ export async function openTask(id) {
     module.openTask(id);
   } catch (error) {
     module = null;
-    announce(`The details cannot be shown: ${error.message}`);
+    complain(`The details cannot be shown: ${error.message}`);
   }
 }

@@ -8,7 +8,7 @@ import {natural} from './format.js';
 import {model} from './model.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 import {selection} from './select.js';
-import {INDEX} from './states.js';
+import {INDEX, modifier} from './states.js';
 import {listen} from './rowkeys.js';
 import {openTask} from './panel.js';
 import {Rows} from './windowed.js';
@@ -60,9 +60,7 @@ const COLUMNS = [
 ];
 
 function stateText(task) {
-  const words = [['isHeld', 'held'], ['isRetry', 'retrying'], ['isQueued', 'queued'], ['isRunahead', 'runahead']];
-  const found = words.find(([field]) => task[field]);
-  return found ? `${task.state}, ${found[1]}` : task.state;
+  return [task.state, modifier(task)].filter(Boolean).join(', ');
 }
 
 /** Show the table in an element. */

@@ -74,10 +74,12 @@ function prerequisites({task, base}) {
 }
 
 function drawPrerequisites(list, {base}) {
-  const missing = list.filter(({satisfied}) => !satisfied).length;
+  const open = list.filter(({satisfied}) => !satisfied).flatMap((one) => one.conditions);
+  const missing = open.filter(({satisfied}) => !satisfied).length;
+  const all = list.flatMap((one) => one.conditions).length;
   return [
     el('p', {class: missing ? 'missing' : 'dim'}, missing
-      ? `${missing} of ${list.length} not satisfied.` : 'All are satisfied.'),
+      ? `${missing} of ${all} not satisfied.` : 'All are satisfied.'),
     ...list.map((one) => drawPrerequisite(one, base)),
   ];
 }

@@ -6,11 +6,10 @@ import {announce, el, unseen} from './dom.js';
 import {model} from './model.js';
 import {ofWorkflow, recall, remember} from './prefs.js';
 import {selection} from './select.js';
-import {store} from './store.js';
 import {Rows} from './windowed.js';
 import {groupMark, look, more, taskMark, tick} from './cells.js';
 import {Bar} from './timelinebar.js';
-import {Lines, present} from './timelinerows.js';
+import {Lines, ORDERS, present, stopped} from './timelinerows.js';
 import {HOUR, Scale} from './timelinescale.js';
 import {Screen} from './timelinescreen.js';
 import {listen as listenToUse} from './timelineuse.js';
@@ -33,7 +32,7 @@ let view = null;
 
 /** Show the timeline in an element. */
 export function show(place) {
-  const wish = {by: 'name', order: 'first', ...recall(ofWorkflow('timeline'), {})};
+  const wish = recall(ofWorkflow('timeline'), {});
   const rows = new Rows({id: 'timeline-rows', role: 'grid', label: 'Jobs in time', columns: COLUMNS, describe});
   const field = el('div', {class: 'field'}, rows.element);
   const tip = el('div', {class: 'tip job', hidden: true});
@@ -41,14 +40,15 @@ export function show(place) {
   field.append(empty);
   const bar = new Bar({choose, zoom, fit, hour, follow});
   view = {
-    place, rows, field, tip, empty, bar, by: wish.by, order: wish.order, scale: new Scale(wish), lines: new Lines(),
+    place, rows, field, tip, empty, bar, by: wish.by === 'task' ? 'task' : 'name', order: ORDERS[wish.order] ? wish.order : 'first',
+    scale: new Scale(wish), lines: new Lines(),
     current: null, pointer: null, due: false, stale: true, touched: null,
   };
   view.screen = new Screen(view);
   place.replaceChildren(bar.element, field, tip);
   const chart = () => view.screen.chart;
   view.drag = listenToMoves(field, rows.element, {scale: () => view.scale, chart, moved, fit, follow, zoom});
-  listenToUse(view, {draw: soon, jump, announce: say});
+  listenToUse(view, {draw: soon, moved, jump, announce: say});
   rows.element.addEventListener('scroll', () => view && paint(), {passive: true});
   view.observer = new ResizeObserver(refresh);
   view.observer.observe(field);
@@ -70,6 +70,11 @@ export function hide() {
   view.bar.end();
   for (const timer of [view.placing, view.keeping, view.ticking]) clearTimeout(timer);
   view = null;
+}
+
+/** From when until when is seen now, in seconds since 1970. */
+export function seenOf() {
+  return [view.scale.from / 1000, view.scale.to / 1000];
 }
 
 /** Draw it anew: after a change of the filter or of the selection. */
@@ -147,12 +152,13 @@ function next() {
   const {scale} = view;
   const still = scale.mode === 'free' && (present() < scale.from || present() > scale.to);
   const wait = scale.span / scale.width * STEP;
-  if (still || store.shutdown || wait > 1000 || document.hidden) return;
+  if (still || stopped() || wait > 1000 || document.hidden) return;
   view.ticking = setTimeout(soon, Math.max(30, wait));
 }
 
 /** After the part of time that is seen has changed. */
 function moved() {
+  view.screen.glide = null;
   clearTimeout(view.keeping);
   view.keeping = setTimeout(keep, KEEP_AFTER);
   soon();
@@ -173,20 +179,22 @@ function choose(what) {
 
 /** Change the scale, and let that be seen. */
 function glide(change) {
-  const {scale} = view;
-  const before = [scale.from, scale.to];
+  const {scale, screen} = view;
+  const before = [screen.scale.from, screen.scale.to];
   change(scale);
   const now = present();
   scale.settle(view.lines.extent(now), now);
   moved();
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   const start = performance.now();
+  const mine = screen.glide = {before, part: 0};
   const step = () => {
-    if (!view) return;
+    if (screen.glide !== mine || !view) return;
     const part = Math.min(1, (performance.now() - start) / GLIDE);
-    view.screen.glide = part < 1 ? {before, part: 1 - (1 - part) ** 3} : null;
+    mine.part = 1 - (1 - part) ** 3;
+    if (part === 1) screen.glide = null;
     paint();
-    if (part < 1) requestAnimationFrame(step);
+    requestAnimationFrame(step);
   };
   step();
 }

@@ -3,6 +3,7 @@
 /** Draws the axis of time, the lines below it, and where the present is. */
 
 import {time, zoneName} from './format.js';
+import {stopped} from './timelinerows.js';
 
 const FONT = '11px system-ui, sans-serif';
 const BOLD = `600 ${FONT}`;
@@ -24,7 +25,7 @@ export function paintAxis(context, {scale, now, ink, lines, pointer, height}) {
   context.textAlign = 'center';
   const at = scale.x(now);
   const taken = [];
-  if (at >= 0 && at <= scale.width) taken.push(pill(context, at, 'now', {back: ink.text, text: ink.back}, scale.width));
+  if (at >= 0 && at <= scale.width) taken.push(pill(context, at, stopped() ? 'stopped' : 'now', {back: ink.text, text: ink.back}, scale.width));
   if (pointer !== null) {
     const text = time(scale.moment(pointer) / 1000).title.split('\n')[0].split(' ')[1];
     taken.push(pill(context, pointer, text, {back: ink.dim, text: ink.back}, scale.width));

@@ -48,7 +48,7 @@ export class Bar {
     this._said = el('span', {class: 'dim said'});
     this._key = el('details', {class: 'legend', on: {toggle: () => this._drawKey()}},
       el('summary', {}, 'Key'), el('div', {class: 'legendbox'}));
-    this.element = el('div', {class: 'timebar', role: 'toolbar', 'aria-label': 'Timeline'},
+    this.element = el('div', {class: 'timebar', role: 'group', 'aria-label': 'Timeline'},
       el('span', {class: 'switch', role: 'group', 'aria-label': 'Rows'}, ...this._rows), this._order, this._said,
       el('span', {class: 'gap'}),
       el('span', {class: 'zooms', role: 'group', 'aria-label': 'Time'},

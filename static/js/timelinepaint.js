@@ -71,7 +71,8 @@ export function paintLine(context, line, scene) {
   // Words come last, so that no bar hides them.
   shapes.forEach((shape, index) => {
     const bar = line.bars[index];
-    if (bar.lanes === 1) words(context, bar, shape, shapes[index + 1], scene);
+    const room = bar.lanes === 1 ? shapes[index + 1]?.x ?? Infinity : shape.end;
+    words(context, bar, shape, room, scene);
   });
   hints(context, line, scene);
 }
@@ -196,8 +197,8 @@ function draw(context, [d, width], colour, more = 0) {
   else context.fill(path);
 }
 
-/** What stands in a bar or, where that is too short, behind it. */
-function words(context, bar, shape, next, scene) {
+/** What stands in a bar or, where that is too short and there is room, behind it. */
+function words(context, bar, shape, room, scene) {
   const {scale, ink} = scene;
   const text = scene.words(bar);
   if (!text || shape.height < TALL || shape.end < 0 || shape.x > scale.width) return;
@@ -216,7 +217,7 @@ function words(context, bar, shape, next, scene) {
     return;
   }
   const behind = Math.max(shape.end, shape.expected ?? 0) + (FAILURES.has(bar.job.state) ? 9 : 5);
-  if (behind < 0 || behind + width > Math.min(scale.width, (next?.x ?? Infinity) - 6)) return;
+  if (behind < 0 || behind + width > Math.min(scale.width, room - 6)) return;
   context.strokeStyle = ink.back;
   context.lineWidth = 4;
   context.lineJoin = 'round';

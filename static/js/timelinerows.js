@@ -26,7 +26,7 @@ const MOST_LANES = 6;
 /** A row: one task, or all tasks of a name. */
 export class Line {
   constructor(key, name, grouped) {
-    Object.assign(this, {key, name, grouped, nodes: [], bars: [], untimed: 0, stale: true});
+    Object.assign(this, {key, name, grouped, nodes: [], bars: [], lanes: 1, untimed: 0, stale: true});
   }
 
   /** The task whose job is the newest. */
@@ -69,9 +69,11 @@ export class Line {
 
   /** Put each bar into the first lane which is free. */
   _lanes() {
+    this.lanes = 1;
     let [ends, together, until] = [[], [], -Infinity];
     const close = () => {
       for (const bar of together) bar.lanes = ends.length;
+      this.lanes = Math.max(this.lanes, ends.length);
     };
     for (const bar of this.bars) {
       if (bar.begin >= until) {
@@ -110,14 +112,19 @@ export function expectedEnd({active, started, mean: seconds}) {
   return active && started !== null && seconds ? started + seconds * 1000 : null;
 }
 
-/** What is now; of a workflow that has stopped, when it did. */
-export function present() {
-  const {status, lastUpdated} = store.workflow ?? {};
-  const stopped = store.shutdown || status === 'stopped';
-  return stopped && lastUpdated ? lastUpdated * 1000 : Date.now();
+/** Whether nothing happens any more. */
+export function stopped() {
+  return store.shutdown || store.workflow?.status === 'stopped';
 }
 
-const ORDERS = {
+/** What is now; of a workflow that has stopped, when it did. */
+export function present() {
+  const heard = store.workflow?.lastUpdated;
+  return stopped() && heard ? heard * 1000 : Date.now();
+}
+
+/** How rows can be sorted. */
+export const ORDERS = {
   first: (one, other) => one.begin - other.begin || byName(one, other),
   last: (one, other) => newest(other) - newest(one) || byName(one, other),
   name: byName,
@@ -168,7 +175,7 @@ export class Lines {
       line.was = null;
       line.read();
     }
-    this.all = [...this._known.values()].sort(ORDERS[order] ?? ORDERS.first);
+    this.all = [...this._known.values()].sort(ORDERS[order]);
   }
 
   _put(node, grouped, before) {

@@ -43,7 +43,8 @@ export class Scale {
    *   "fit" shows all there is, "follow" the last while, "free" stays.
    */
   constructor({mode = 'fit', span = HOUR, from = 0} = {}) {
-    Object.assign(this, {mode, from, to: from + span, width: 1});
+    Object.assign(this, {mode, from: from || 0, width: 1});
+    this.to = this.from + (span > 0 ? span : HOUR);
   }
 
   get span() {

@@ -7,7 +7,8 @@
  * them, so that bars never lag behind their names.
  */
 
-import {el, unseen} from './dom.js';
+import {el, unseen, write} from './dom.js';
+import {time} from './format.js';
 import {inks, measure, paintLine} from './timelinepaint.js';
 import {paintAxis, paintGrid, paintNow, paintPointer} from './timelineaxis.js';
 import {Scale, ticksOf} from './timelinescale.js';
@@ -17,7 +18,13 @@ import {label} from './timelinetip.js';
 const SPARE = 120;
 
 /** Beside a name: its icon and the space around it; a tick, a cycle, a menu. */
-const BESIDE = {name: 84, task: 120};
+const BESIDE = {name: 84, task: 110};
+
+/** Names and cycles are written larger than what stands in bars. */
+const LARGER = {name: 14 / 11, cycle: 12 / 11};
+
+/** By how much a row is taller for each further lane, where there is room. */
+const LANE = 15;
 
 /** The least width of names, and the most as a part of all. */
 const NARROW = 118;
@@ -30,7 +37,8 @@ export class Screen {
     const {rows} = view;
     this._axis = el('canvas', {'aria-hidden': 'true'});
     this._canvas = el('canvas', {class: 'sheet', 'aria-hidden': 'true'});
-    rows.head.lastChild.replaceChildren(unseen('Jobs'), this._axis);
+    this._said = unseen('Jobs');
+    rows.head.lastChild.replaceChildren(this._said, this._axis);
     rows.element.append(this._canvas);
     this._names = NARROW;
     /** From where to where the scale glides now. */
@@ -48,18 +56,30 @@ export class Screen {
     return {left: this._names, head: this._view.rows.heights.head};
   }
 
-  /** Give the names the room that they take. */
+  /** Give the rows and their names the room that they take. */
   fit(lines) {
-    const {by, rows: {element}} = this._view;
+    const {by, rows} = this._view;
+    const {element} = rows;
+    this._fitRows(lines);
     const context = this._canvas.getContext('2d');
     let longest = 0;
     for (const {name, lead, grouped} of lines) {
-      longest = Math.max(longest, measure(context, name) + (grouped ? 0 : measure(context, lead.cycle)));
+      const cycle = grouped ? 0 : measure(context, lead.cycle) * LARGER.cycle;
+      longest = Math.max(longest, measure(context, name) * LARGER.name + cycle);
     }
-    // Names are written larger than what stands in bars.
-    const wanted = longest * 14 / 11 + BESIDE[by];
-    this._names = Math.round(Math.max(NARROW, Math.min(element.clientWidth * WIDE, wanted)));
+    this._names = Math.round(Math.max(NARROW, Math.min(element.clientWidth * WIDE, longest + BESIDE[by])));
     element.style.setProperty('--names', `${this._names}px`);
+  }
+
+  /** Where all rows fit, those with several lanes are taller. */
+  _fitRows(lines) {
+    const {rows} = this._view;
+    const least = Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row')) || 28;
+    const lanes = lines.reduce((most, line) => Math.max(most, line.lanes), 1);
+    const tall = least + (lanes - 1) * LANE;
+    const fits = lines.length * tall <= rows.element.clientHeight - rows.heights.head;
+    rows.element.style.setProperty('--row', `${fits ? tall : least}px`);
+    rows.measure();
   }
 
   /** The scale as it is seen now, on the way to where it is to be. */
@@ -71,6 +91,14 @@ export class Screen {
     seen.from = before[0] + (scale.from - before[0]) * part;
     seen.to = before[1] + (scale.to - before[1]) * part;
     return seen;
+  }
+
+  /** Say which part of time is seen, to those who do not see it. */
+  _say({from, to}) {
+    const seconds = `${Math.round(from / 1000)} ${Math.round(to / 1000)}`;
+    if (this._told === seconds) return;
+    this._told = seconds;
+    write(this._said, `Jobs from ${time(from / 1000).text} to ${time(to / 1000).text}`);
   }
 
   /** The lines in view, with the top of each below the head. */
@@ -85,6 +113,7 @@ export class Screen {
     const {rows: {element, heights: {row, head}}, lines, scale: wanted, pointer, current, drag} = this._view;
     const width = wanted.width = Math.max(1, element.clientWidth - this._names);
     const {scale, ink} = this;
+    if (!this.glide) this._say(scale);
     const seen = {
       scale, now, ink, row, current, pointer: drag?.dragging ? null : pointer, lines: ticksOf(scale),
       words: (bar) => label(bar, this._view.by === 'name'),

@@ -14,7 +14,7 @@ import {pointOf} from './timelinemoves.js';
 /**
  * Let bars be used.
  * @param {object} view - Of timeline.js.
- * @param {{draw: () => void, jump: (bar: object) => void,
+ * @param {{draw: () => void, moved: () => void, jump: (bar: object) => void,
  *   announce: (bar: object) => void}} options
  */
 export function listen(view, options) {
@@ -37,7 +37,7 @@ export function listen(view, options) {
     const {line, point} = under(event, view);
     if (point.x < 0 || (line && at(view, line, point))) return;
     view.scale.zoom(0.4, point.x);
-    options.draw();
+    options.moved();
   });
 }
 

@@ -27,6 +27,18 @@ export function url(path) {
   return new URL(`./${path}`, document.baseURI).href;
 }
 
+/**
+ * Fetch, and say in plain words if there is no answer at all.
+ * @returns {Promise<Response>}
+ */
+export async function ask(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    throw new Error('the server cannot be reached', {cause: error});
+  }
+}
+
 /** Headers which prove that a request comes from our own page. */
 export function proof() {
   const name = document.body.dataset.csrfCookie || '_xsrf';
@@ -44,7 +56,7 @@ export function proof() {
  * @throws {Refused} With what the server says of it.
  */
 export async function query(query, variables = {}) {
-  const answer = await fetch(url('graphql'), {
+  const answer = await ask(url('graphql'), {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json', Accept: 'application/json', ...proof(),

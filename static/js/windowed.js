@@ -103,6 +103,15 @@ export class Rows {
     return Math.max(1, Math.floor((this.element.clientHeight - this._headHeight) / this._height) - 1);
   }
 
+  /** Take the heights that rows have by now. */
+  measure() {
+    const before = this._height;
+    this._measure();
+    if (this._height === before) return;
+    for (const known of this._rows.values()) known.index = -1;
+    this._draw('all');
+  }
+
   end() {
     this._observer.disconnect();
   }

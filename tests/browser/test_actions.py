@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.harness import wait_for
@@ -61,6 +63,10 @@ def test_selection(run, view):
     viewer.row('1/bad').locator('.tick').click()
     bar = page.get_by_role('region', name='Selection')
     expect(bar).to_contain_text('2 selected')
+    page.get_by_label('Filter by name').fill('never')
+    expect(bar).to_contain_text('1 of them left out by the filter')
+    page.get_by_role('button', name='Clear').first.click()
+    expect(bar).not_to_contain_text('left out')
     bar.get_by_role('button', name='Hold').click()
     expect(notice(viewer)).to_contain_text(': succeeded')
     expect(page.locator('[data-word=held] b')).to_have_text('2')
@@ -98,7 +104,8 @@ def test_failure_is_told(run, view):
     viewer.page.get_by_label('Cycle point').last.fill('soon')
     viewer.page.get_by_role('dialog').get_by_role(
         'button', name='Hold after').click()
-    expect(notice(viewer)).to_contain_text('setHoldPoint: failed')
+    expect(notice(viewer)).to_contain_text(
+        'hold after a cycle point: failed')
     expect(notice(viewer)).to_contain_text('soon')
 
 
@@ -110,7 +117,7 @@ def test_set(run, view):
     expect(dialog).to_contain_text('2/bad')
     dialog.get_by_label('Outputs').fill('succeeded')
     dialog.get_by_role('button', name='Set outputs').click()
-    expect(notice(viewer)).to_contain_text('set 2/bad: succeeded')
+    expect(notice(viewer)).to_contain_text('set outputs 2/bad: succeeded')
     wait_for(lambda: states_of(run).get('2/bad') == 'succeeded')
 
 
@@ -130,7 +137,23 @@ def test_broadcast(run, view):
         'script': 'true', 'environment': {'COLOUR': 'red'}}}})
     menu(viewer, '1/never', 'Clear broadcasts…')
     dialog.get_by_role('button', name='Clear broadcasts').click()
-    expect(notice(viewer)).to_contain_text(': succeeded')
+    expect(notice(viewer)).to_contain_text(
+        'clear broadcasts 1/never: succeeded')
+
+
+def test_broadcast_is_refused(run, view):
+    """What the scheduler does not take has not succeeded."""
+    viewer = view(run).look()
+    menu(viewer, '1/never', 'Broadcast…')
+    dialog = viewer.page.get_by_role('dialog')
+    dialog.get_by_label('Settings').fill('scrpt = true')
+    dialog.get_by_role('button', name='Broadcast').click()
+    expect(notice(viewer)).to_contain_text('broadcast 1/never: failed')
+    expect(notice(viewer)).to_contain_text('scrpt')
+    menu(viewer, '1/never', 'Clear broadcasts…')
+    dialog.get_by_role('button', name='Clear broadcasts').click()
+    expect(notice(viewer)).to_contain_text('done, with warnings')
+    expect(notice(viewer)).to_contain_text('nothing was set for')
 
 
 def test_kill_asks_first(run, view):
@@ -154,12 +177,49 @@ def test_what_was_done(run, view):
     menu(viewer, '1/never', 'Poll')
     expect(notice(viewer)).to_contain_text('poll 1/never: done, with warnings')
     viewer.page.reload()
-    viewer.page.get_by_role('button', name='Done').click()
+    viewer.page.get_by_role('button', name='History').click()
     dialog = viewer.page.get_by_role('dialog')
     expect(dialog).to_contain_text('poll 1/never done, with warnings')
-    viewer.picture('done')
+    viewer.picture('history')
     dialog.get_by_role('button', name='Forget all').click()
     expect(dialog).to_contain_text('Nothing yet')
+
+
+def history(page):
+    """Return what was done, as it is listed."""
+    page.get_by_role('button', name='History').click()
+    return page.locator('dialog .journal li')
+
+
+def test_what_was_done_in_two_windows(run, view):
+    """Two windows of a browser do not forget for each other."""
+    viewer = view(run).look()
+    other = viewer.context.new_page()
+    other.goto(f'{run.url}/#tree')
+    expect(other.locator('.live')).to_have_attribute('data-mark', 'live')
+    for page, task in ((viewer.page, '1/never'), (other, '1/bad')) * 2:
+        page.locator(f'.row[data-id$="//{task}"] .more').click()
+        page.get_by_role('menuitem', name='Release', exact=True).click()
+        # Some releases of Cylc warn where nothing was held.
+        expect(page.locator('.notice').last).to_contain_text(re.compile(
+            f'release {task}: (succeeded|done, with warnings)'))
+    for page in (viewer.page, other):
+        expect(history(page)).to_have_count(4)
+        page.reload()
+        expect(history(page)).to_have_count(4)
+
+
+def test_what_was_never_decided(run, view):
+    """What was under way when the page was left is not so for ever."""
+    viewer = view(run).look()
+    page = viewer.page
+    page.route('**/graphql', lambda route: (
+        None if 'mutation' in (route.request.post_data or '')
+        else route.continue_()))
+    menu(viewer, '1/never', 'Hold')
+    expect(notice(viewer)).to_contain_text('hold 1/never: sent')
+    page.reload()
+    expect(history(page)).to_contain_text(['hold 1/never outcome not known'])
 
 
 COPY = """async () => {
@@ -168,10 +228,12 @@ COPY = """async () => {
     const {query} = await import(new URL('transport.js', script));
     const {SNAPSHOT} = await import(new URL('documents.js', script));
     const fresh = (await query(SNAPSHOT)).workflows[0];
+    // What comes with the page leaves out what is false or empty.
+    const bare = (value) => JSON.stringify(value || null);
     const plain = (map, wanted) => wanted.every((one) => {
         const mine = map.get(one.id);
-        return mine && Object.entries(one).every(([name, value]) => (
-            JSON.stringify(mine[name] ?? null) === JSON.stringify(value)));
+        return mine && Object.entries(one).every(
+            ([name, value]) => bare(mine[name]) === bare(value));
     }) && map.size === wanted.length;
     return plain(store.tasks, fresh.taskProxies)
         && plain(store.jobs, fresh.jobs);

@@ -160,6 +160,15 @@ def test_filter_by_hand(run, view):
     expect(viewer.row('1/long')).to_be_visible()
 
 
+@pytest.mark.parametrize('shown', ['tree', 'table', 'dots', 'graph'])
+def test_filter_in_a_link(run, view, shown):
+    """Who comes by a link is told at once how much the filter leaves."""
+    viewer = view(run).look(f'{shown}?q=nosuch')
+    expect(viewer.page.locator('.shown')).to_contain_text('0 of')
+    if shown == 'dots':
+        expect(viewer.page.locator('#view .empty')).to_be_visible()
+
+
 def test_dots_by_keys(run, view):
     """Dots say their names to those who go along them."""
     viewer = view(run).look('dots')

@@ -25,6 +25,8 @@ import sys
 
 import pytest
 
+from tests.harness import need
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -48,9 +50,11 @@ def bench(name: str, results: Path, *options: str) -> str:
 
 
 @pytest.mark.parametrize('name', [
-    'queries', 'subscriptions', 'watched', 'processes',
+    'queries', 'subscriptions', 'watched', 'processes', 'page',
 ])
 def test_runs(name: str, results: Path) -> None:
+    if name == 'page':
+        need('chromium')
     text = bench(name, results)
     assert (results / f'{name}.md').read_text() in text
     assert json.loads((results / f'{name}.json').read_text())['about']

@@ -125,6 +125,7 @@ def in_second_terminal(demo: Demo, line: str) -> str:
 
 def test_what_is_printed_works_as_it_stands(demo):
     need('curl')
+    assert 'Open the URL in a browser' in demo.text
     lines = re.findall(r'^  (curl .*)$', demo.text, re.M)
     info, summary, hold, release, trigger, knock = lines
     assert json.loads(in_second_terminal(demo, info))['group'] == 'demo'

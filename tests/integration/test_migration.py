@@ -98,10 +98,14 @@ FLOW = f"""
 def run(mod_start: Starter) -> Run:
     """Play the workflow until its lasting tasks run."""
     played = mod_start(FLOW, name='migration')
-    for name in ('1/foo', '2/sits', '3/sits', *(
+    lasting = {'1/foo', '2/sits', '3/sits', *(
         f'1/{twin}' for twin in twins(*RUNNING)
-    )):
-        played.wait_log(f'[{name}/01:submitted] => running', 60)
+    )}
+    asked = '{taskProxies(states: ["running"]) {cyclePoint name}}'
+    played.wait_for(lambda: lasting <= {
+        f'{task["cyclePoint"]}/{task["name"]}'
+        for task in ask(played, asked)['taskProxies']
+    }, 60, 'the lasting tasks')
     return played
 
 

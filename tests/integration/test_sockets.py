@@ -182,8 +182,10 @@ def test_levels_hold(run: Run) -> None:
 def test_the_socket_goes_on_during_a_mutation(run: Run) -> None:
     """A broadcast waits for the scheduler's main thread."""
     with Socket(run).init() as socket:
-        socket.start('1', BROADCAST)
-        socket.start('2', STATUS)
+        socket.say_at_once(*(
+            {'type': 'subscribe', 'id': id, 'payload': {'query': query}}
+            for id, query in (('1', BROADCAST), ('2', STATUS))
+        ))
         ends = [
             message['id'] for message in (socket.hear() for _ in range(4))
             if message['type'] == 'complete'

@@ -22,7 +22,7 @@ from dataclasses import replace
 import logging
 from typing import Any, cast
 
-from flask import Flask, g
+from flask import Flask, g, request
 from flask.testing import FlaskClient
 import pytest
 
@@ -33,6 +33,7 @@ from cylc_flask.auth.cookies import Cookies
 from cylc_flask.auth.login import Visitor
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config, Limits
+from cylc_flask.errors import Forbidden
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.replica.records import Records
 from cylc_flask.workflows import Registry, Workflow
@@ -453,6 +454,34 @@ def test_login_later(
     answer = client.get(LATER, headers=HANDSHAKE)
     assert answer.json == {'before': None, 'after': None}
     assert naps == [0.1]
+
+
+@pytest.mark.parametrize('target', ['/page', LATER.replace('/later', '/page')])
+def test_public_that_logs_in_later(
+    app: Flask, client: FlaskClient, target: str
+) -> None:
+    """A token counts for commands, too, whoever it was before."""
+    told: list[str] = []
+
+    @gate.for_browsers
+    @gate.login_later
+    @requires(Privilege.NONE)
+    def page() -> str:
+        if 'authenticate' not in request.args:
+            assert g.user.name == 'anon'
+            with pytest.raises(Forbidden):
+                gate.check_change()
+        gate.bearer(token)
+        gate.check_change()
+        told.append(g.user.name)
+        return ''
+
+    app.add_url_rule('/page', view_func=page, websocket=True)
+    token = log_in(client)['token']
+    client.get(target, headers=HANDSHAKE | {
+        'User-Agent': 'Mozilla/5.0', 'Origin': 'http://localhost',
+    })
+    assert told == ['cylc']
 
 
 @pytest.mark.parametrize('target, fields, auth', [

@@ -17,8 +17,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(folder: Path) -> Files:
-    return Files(folder)
+    return Files(folder, every=0)
 
 
 def test_find(files: Files, folder: Path) -> None:
@@ -83,3 +85,28 @@ def test_split(files: Files) -> None:
     assert files.split(f'{files.hash}/small.css') == ('small.css', True)
     assert files.split('0' * 16 + '/small.css') == ('small.css', False)
     assert files.split('js/main.js') == ('js/main.js', False)
+
+
+def test_file_that_goes_meanwhile(folder: Path) -> None:
+    """What has gone between two looks is not there, and no fault."""
+    gone = folder / 'small.css'
+
+    class Late(Files):
+        def _walk(self) -> Iterator[Any]:
+            yield from super()._walk()
+            gone.unlink(missing_ok=True)
+
+    files = Late(folder, every=0)
+    assert files.find('small.css') is None
+    first = files.hash
+    gone.write_text('b {}')
+    assert files.find('small.css') is None
+    assert files.hash == first
+
+
+def test_looked_through_now_and_then(folder: Path) -> None:
+    files = Files(folder, every=3600)
+    first = files.hash
+    (folder / 'small.css').write_text('b {}')
+    assert files.hash == first
+    assert Files(folder).hash != first

@@ -47,7 +47,7 @@ def write(folder: Path, scripts: dict[str, str]) -> Files:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return Files(folder)
+    return Files(folder, every=0)
 
 
 def test_imported(tmp_path):

@@ -290,6 +290,28 @@ def test_join_without_burst_where_nothing_is_known(site: Site) -> None:
     assert all_of(site.join(burst=False)) == [f'burst {BEHIND + 2}']
 
 
+@pytest.mark.parametrize('missed, begins', [
+    (0, []), (2, ['step 2', 'step 3']), (BEHIND + 1, None),
+])
+def test_coming_back(
+    site: Site, missed: int, begins: list[str] | None
+) -> None:
+    """With what was missed, or with the whole if that is much."""
+    stays = site.join()
+    all_of(stays)
+    site.publish(missed)
+    site.work()
+    all_of(stays)
+    back = site.join(since=1)
+    whole = [f'burst {site.version}']
+    assert all_of(back) == (whole if begins is None else begins)
+    site.publish()
+    site.work()
+    assert all_of(back) == all_of(stays) == [f'step {site.version}']
+    assert all_of(site.join(since=site.version + 1)) == [
+        f'burst {site.version}']
+
+
 def test_snapshot_begins_anew(site: Site) -> None:
     member = site.join()
     all_of(member)

@@ -85,7 +85,7 @@ def answers(data: bytes, *methods: str) -> list[Answer]:
     """Return the answers in some bytes, without an interim 100."""
     stream, found = Recorded(data), []
     while stream.tell() < len(data):
-        method = methods[len(found)] if methods else 'GET'
+        method = methods[len(found)] if len(found) < len(methods) else 'GET'
         response = HTTPResponse(stream, method=method)  # type: ignore
         response.begin()
         found.append(Answer(response))

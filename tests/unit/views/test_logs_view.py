@@ -22,6 +22,7 @@ from dataclasses import replace
 from email.utils import formatdate
 import os
 from pathlib import Path
+from shutil import rmtree
 import time
 from typing import Any, cast
 from urllib.parse import quote
@@ -50,10 +51,13 @@ OUT = 'logs/1/foo/01/job.out'
 
 
 class Caller:
-    """Asks for logs below a folder."""
+    """Asks for logs below a folder; the server notes how long it waits."""
 
-    def __init__(self, folder: Path, client: FlaskClient) -> None:
+    def __init__(
+        self, folder: Path, client: FlaskClient, naps: list[float]
+    ) -> None:
         self.folder = folder
+        self.naps = naps
         self.client = client
         self.out = folder / 'job' / '1' / 'foo' / '01' / 'job.out'
 
@@ -90,11 +94,12 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Caller:
     )
     flow = Workflow(
         'running', PASSPHRASE, store, Records(), cast(Commands, None))
+    naps: list[float] = []
     app = create_app(
         Config(authentication='basic'), Registry(flow),
-        frozenset({'localhost'}),
+        frozenset({'localhost'}), naps.append,
     )
-    caller = Caller(folder, app.test_client())
+    caller = Caller(folder, app.test_client(), naps)
     caller.out.parent.mkdir(parents=True)
     (folder / 'scheduler').mkdir()
     return caller
@@ -185,10 +190,31 @@ def test_lists_for_people(call: Caller) -> None:
     odd.unlink()
     page = call('logs/1/foo/01/', Accept='text/html')
     assert 'href="./job.out"' in page.text
+    odd = call.out.parent.with_name('a%20b?')
+    odd.mkdir()
+    (odd / 'job').write_text('x')
+    page = call('logs/1/foo/a%2520b%3F', Accept='text/html')
+    assert 'href="./a%2520b%3F/job"' in page.text
+    assert call('logs/1/foo/a%2520b%3F/job').data == b'x'
+    rmtree(odd)
     page = call('logs', Accept='text/html')
     assert 'href="./logs/scheduler"' in page.text
     page = call('logs/scheduler', Accept='text/html')
     assert 'There is nothing here.' in page.text
+
+
+def test_a_long_list_lets_others_go_on(call: Caller) -> None:
+    folder = call.folder / 'scheduler' / 'crowd'
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f'{number}.log').touch()
+    call.naps.clear()
+    page = call('logs/scheduler/crowd', Accept='text/html')
+    assert page.text.count('.log</a>') == 1000
+    assert page.text.rstrip().endswith('</html>')
+    assert len(call.naps) > 3
+    assert min(call.naps) > 0  # for less, gevent looks at no socket
+    rmtree(folder)
 
 
 @pytest.mark.parametrize('wanted, told, data', [
@@ -347,7 +373,10 @@ def test_a_large_file_comes_in_pieces(call: Caller) -> None:
     with call.out.open('wb') as file:
         file.truncate(size)
     answer = call()
+    call.naps.clear()
     pieces = list(answer.iter_encoded())
+    assert len(call.naps) == len(pieces)
+    assert min(call.naps) > 0
     assert max(map(len, pieces)) <= PIECE
     assert sum(map(len, pieces)) == size
     assert answer.headers['Content-Length'] == str(size)

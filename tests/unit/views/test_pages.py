@@ -311,6 +311,27 @@ def test_large_answers_are_compressed(client: FlaskClient) -> None:
     assert plain.data.decode() == text_of(answer)
 
 
+def test_tag_of_what_is_compressed(client: FlaskClient) -> None:
+    """Other bytes have another tag; either is known again."""
+    log_in(client)
+    target = '/graphql?query={__schema{types{name fields{name}}}}'
+    answers = [
+        client.get(target, headers={
+            'Accept': 'application/json', 'Accept-Encoding': coding,
+        }) for coding in ('identity', 'gzip')
+    ]
+    tags = [answer.headers['ETag'] for answer in answers]
+    assert 'Content-Encoding' not in answers[0].headers
+    assert answers[1].headers['Content-Encoding'] == 'gzip'
+    assert tags[0].startswith('"')
+    assert tags[1] == f'W/{tags[0]}'
+    for tag in tags:
+        again = client.get(target, headers={
+            'Accept': 'application/json', 'If-None-Match': tag,
+        })
+        assert (again.status_code, again.data) == (304, b'')
+
+
 def test_no_secret_is_compressed(client: FlaskClient) -> None:
     """The size would tell about it."""
     log_in(client)
@@ -622,7 +643,7 @@ def test_api(app: Flask, client: FlaskClient) -> None:
         found['id'] for tag, found in page.elements if tag == 'dt'
     } == set(endpoints)
     text = text_of(client.get('/api'))
-    assert 'POST /hold_tasks' in text
+    assert 'POST /<b>hold_tasks</b>' in text
     assert 'Hold tasks.' in text
     assert '<b><code>items</code></b> any number of times' in text
     assert '<code>wait</code> seconds to wait for the outcome' in text

@@ -1,6 +1,6 @@
 // This file is part of cylc-flask. Copyright (C) the cylc-flask developers.
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Tells those who listen to the page what each editor of GraphiQL is for. */
+/** Makes the editors of GraphiQL fit for those who use keys and listen. */
 
 import {useEditorContext} from '@graphiql/react';
 import {useEffect} from 'react';
@@ -9,13 +9,18 @@ const NAMES = {
   queryEditor: 'Operation', variableEditor: 'Variables', responseEditor: 'Answer',
 };
 
-export function Named() {
+/** Tab leads on, as everywhere: an editor which keeps it cannot be left. */
+const KEYS = {Tab: false, 'Shift-Tab': false};
+
+export function Editors() {
   const context = useEditorContext({nonNull: true});
   const editors = Object.keys(NAMES).map((key) => context[key]);
   useEffect(() => {
     editors.forEach((editor, index) => {
       if (!editor) return;
       editor.getInputField().setAttribute('aria-label', Object.values(NAMES)[index]);
+      editor.removeKeyMap(KEYS);
+      editor.addKeyMap(KEYS);
       // To be scrolled by keys.
       editor.getScrollerElement().tabIndex = 0;
     });
