@@ -11,7 +11,8 @@ import {model} from './model.js';
 import {openMenu, openWorkflowMenu} from './menu.js';
 import {plural} from './format.js';
 import {selection} from './select.js';
-import {show, start} from './dialog.js';
+import {show} from './modal.js';
+import {start} from './dialog.js';
 import {store} from './store.js';
 
 /** How long to wait for the next letter before the rows follow. */

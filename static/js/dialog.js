@@ -4,6 +4,7 @@
 
 import {el} from './dom.js';
 import {keyOf} from './commands.js';
+import {makeField, show} from './modal.js';
 import {plural} from './format.js';
 import {run, target} from './actions.js';
 
@@ -39,27 +40,6 @@ export function start(command, ids = []) {
   });
 }
 
-/** Show something in a dialog which closes by Escape, or by its button. */
-export function show(title, content, inside = el('div')) {
-  const before = document.activeElement;
-  inside.append(el('h2', {id: 'dialog-title'}, title), ...content.filter(Boolean));
-  const dialog = el('dialog', {
-    'aria-labelledby': 'dialog-title',
-    on: {
-      close: () => {
-        dialog.remove();
-        before?.focus?.();
-      },
-      click: (event) => {
-        if (event.target === dialog) dialog.close();
-      },
-    },
-  }, inside);
-  document.body.append(dialog);
-  dialog.showModal();
-  return dialog;
-}
-
 function titleOf({label}) {
   return label.replace(/…$/, '');
 }
@@ -77,24 +57,4 @@ function buttons(command, cancel) {
   return el('p', {class: 'buttons'},
     el('button', {type: 'button', on: {click: cancel}, autofocus: Boolean(command.danger && !command.fields)}, 'Cancel'),
     el('button', {type: 'submit', class: command.danger ? 'danger' : 'main'}, titleOf(command)));
-}
-
-function makeField({name, label, kind, hint, initial, options, required}) {
-  const id = `field-${name}`;
-  const props = {id, name, required, placeholder: hint, autocomplete: 'off', spellcheck: 'false'};
-  const input = {
-    text: () => el('input', {...props, type: 'text'}),
-    number: () => el('input', {...props, type: 'number', min: 0, max: 10, value: initial}),
-    check: () => el('input', {id, name, type: 'checkbox'}),
-    lines: () => el('textarea', {...props, rows: 4}),
-    choice: () => el('select', {id, name}, ...options.map((option) => {
-      const [value, text] = Array.isArray(option) ? option : [option, option];
-      return el('option', {value, selected: value === initial}, text);
-    })),
-  }[kind]();
-  return {
-    name,
-    value: () => (kind === 'check' ? input.checked : input.value.trim()),
-    row: el('p', {class: `field ${kind}`}, el('label', {for: id}, label), input),
-  };
 }

@@ -3,21 +3,10 @@
 /** Which tasks are shown; kept in the part of the URL after "#". */
 
 import {MODIFIERS} from './states.js';
+import {glob} from './glob.js';
 import {model} from './model.js';
 
 const FIELDS = new Map(MODIFIERS);
-
-/** Turn a pattern with *, ? and [ ] into a test; null if it has none. */
-function glob(pattern) {
-  if (!/[*?[]/.test(pattern)) return null;
-  const source = pattern.replace(/[.+^${}()|\\]/g, '\\$&')
-    .replace(/\[!/g, '[^').replace(/\*/g, '.*').replace(/\?/g, '.');
-  try {
-    return new RegExp(`^${source}$`, 'i');
-  } catch {
-    return null;
-  }
-}
 
 /**
  * Make a test of names: a pattern must fit all of a name, other text a part.

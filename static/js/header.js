@@ -9,9 +9,10 @@ import {filter} from './filter.js';
 import {model} from './model.js';
 import {MODIFIERS, STATES} from './states.js';
 import {store} from './store.js';
-import {forgetWorkflow, switchTheme, theme} from './prefs.js';
 import {mayRead} from './rights.js';
-import {proof, transport, url} from './transport.js';
+import {signOut} from './signout.js';
+import {themeButton} from './themebutton.js';
+import {transport} from './transport.js';
 
 /** When nothing was heard for so long, say since when, in milliseconds. */
 const QUIET = 5000;
@@ -36,15 +37,13 @@ export function build(header) {
     mark: el('span', {class: 'live'}, el('span', {class: 'dot', 'aria-hidden': 'true'}), el('span', {class: 'text'}), parts.again),
     totals: el('div', {class: 'totals', role: 'group', 'aria-label': 'Tasks by state'}),
     facts: el('p', {class: 'facts dim'}),
-    theme: el('button', {type: 'button', class: 'plain theme', on: {click: changeTheme}}),
   });
   header.replaceChildren(
     el('div', {class: 'line first'},
-      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), apiLink(), parts.theme, account()),
+      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), apiLink(), themeButton(), account()),
     parts.totals,
   );
   changed();
-  drawTheme();
   transport.subscribe(tellMark);
   model.subscribe(changed);
 }
@@ -63,18 +62,6 @@ function apiLink() {
 /** Draw what is no longer true by the mere passing of time. */
 export function beat() {
   tellMark();
-}
-
-function changeTheme() {
-  switchTheme();
-  drawTheme();
-}
-
-function drawTheme() {
-  const dark = theme() === 'dark';
-  parts.theme.textContent = dark ? '☀' : '☾';
-  parts.theme.setAttribute('aria-label', dark ? 'Light colours' : 'Dark colours');
-  parts.theme.title = parts.theme.getAttribute('aria-label');
 }
 
 /** Draw what a change of data may have changed. */
@@ -201,15 +188,4 @@ function account() {
       el('button', {type: 'button', class: 'plain', on: {click: signOut}}, 'Sign out'));
   }
   return el('span', {class: 'account'}, unseen(`You are ${user}. `), el('a', {href: './login'}, 'Log in'));
-}
-
-/** End the session, and leave nothing in the browser that it has shown. */
-async function signOut() {
-  try {
-    const csrf = proof()['X-XSRFToken'] ?? '';
-    await fetch(url('logout'), {method: 'POST', body: new URLSearchParams({csrf}), redirect: 'manual'});
-  } finally {
-    forgetWorkflow();
-    location.reload();
-  }
 }

@@ -1,0 +1,17 @@
+// This file is part of cylc-flask. Copyright (C) the cylc-flask developers.
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Ends the session. */
+
+import {forgetWorkflow} from './prefs.js';
+import {proof, url} from './transport.js';
+
+/** End the session, and leave nothing in the browser that it has shown. */
+export async function signOut() {
+  try {
+    const csrf = proof()['X-XSRFToken'] ?? '';
+    await fetch(url('logout'), {method: 'POST', body: new URLSearchParams({csrf}), redirect: 'manual'});
+  } finally {
+    forgetWorkflow();
+    location.reload();
+  }
+}
