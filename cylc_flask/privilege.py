@@ -23,6 +23,7 @@ from typing import Any, Callable, TypeVar
 View = TypeVar('View', bound=Callable[..., Any])
 
 LABEL = 'cylc_flask_privilege'
+OPERATIONS = 'cylc_flask_operations'
 
 
 class Privilege(IntEnum):
@@ -67,14 +68,22 @@ PUBLIC_LEVELS = tuple(
 )
 
 
-def requires(privilege: Privilege) -> Callable[[View], View]:
+def requires(
+    privilege: Privilege, *operations: str
+) -> Callable[[View], View]:
     """Label a view with the privilege that its caller needs.
 
     The label decides nothing: the gate reads it, and refuses a view that
     has none.
+
+    Args:
+        privilege: The level.
+        operations: What the caller does, by the names of `operations`; some
+            users may do single ones.
     """
     def label(view: View) -> View:
         setattr(view, LABEL, privilege)
+        setattr(view, OPERATIONS, operations)
         return view
     return label
 
@@ -82,3 +91,8 @@ def requires(privilege: Privilege) -> Callable[[View], View]:
 def required(view: Callable[..., Any]) -> Privilege | None:
     """Return the label of a view, None where it was forgotten."""
     return getattr(view, LABEL, None)
+
+
+def operations_of(view: Callable[..., Any]) -> tuple[str, ...]:
+    """Return what the caller of a view does, nothing where it only reads."""
+    return getattr(view, OPERATIONS, ())

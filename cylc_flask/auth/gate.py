@@ -38,7 +38,7 @@ from cylc_flask.auth.users import User
 from cylc_flask.config import Config
 from cylc_flask.errors import Forbidden, NotFound, RequestError
 from cylc_flask.forms import parse
-from cylc_flask.privilege import Privilege, required
+from cylc_flask.privilege import Privilege, operations_of, required
 
 View = Callable[..., Any]
 
@@ -343,7 +343,7 @@ def _check_privilege(visitor: Visitor, view: View) -> None:
         raise Forbidden('This view has no privilege label.')
     if not needed:
         return
-    if visitor.known.privilege < needed:
+    if not _is_allowed(visitor.known, view, needed):
         text = _denial(visitor, needed)
         LOG.warning(text)
         LOG.warning(f'[client-connect] DENIED {caller_of(visitor.environ)}')
@@ -354,6 +354,13 @@ def _check_privilege(visitor: Visitor, view: View) -> None:
             f"[client-connect] {caller.name}"
             f" privilege='{visitor.known.privilege}' {caller.uuid}"
         )
+
+
+def _is_allowed(user: User, view: View, needed: Privilege) -> bool:
+    operations = operations_of(view)
+    if operations:
+        return all(map(user.may, operations))
+    return user.privilege >= needed
 
 
 def is_denied(needed: Privilege) -> bool:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cylc_flask.operations import NEEDED
 from cylc_flask.privilege import PUBLIC_LEVELS, Privilege
 
 #: The name of the public.
@@ -31,10 +32,32 @@ ANON_PASSWORD = 'the quick brown fox'
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who has proved who they are."""
+    """Somebody who has proved who they are.
+
+    Args:
+        name: Theirs.
+        privilege: Their level.
+        operations: All that they may do, by the names of `operations`; None
+            if that follows from the level.
+    """
 
     name: str
     privilege: Privilege
+    operations: frozenset[str] | None = field(default=None, repr=False)
+
+    def may(self, operation: str) -> bool:
+        """Return True if they may do something.
+
+        Examples:
+            >>> User('us', Privilege.SHUTDOWN).may('stop')
+            True
+            >>> User('us', Privilege.FULL_CONTROL, frozenset()).may('stop')
+            False
+        """
+        if self.operations is not None:
+            return operation in self.operations
+        needed = NEEDED[operation]
+        return needed is not None and self.privilege >= needed
 
 
 @dataclass(frozen=True)

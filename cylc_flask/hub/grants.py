@@ -25,7 +25,7 @@ from functools import cached_property, lru_cache
 import re
 from typing import NamedTuple
 
-from cylc_flask.hub.operations import LEVELS, NEEDED
+from cylc_flask.operations import LEVELS, NEEDED
 from cylc_flask.privilege import Privilege
 
 #: Goes before what is forbidden.

@@ -80,19 +80,21 @@ def _is_true(name: str, value: Any) -> bool:
     raise RequestError(f'Bad argument value: {name}={value}')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('pause',))
 def hold_suite() -> Answer:
     """Pause the workflow: no new jobs are submitted."""
     return submit('pause')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(
+    Privilege.FULL_CONTROL, WAIT, operations=('resume', 'release_hold_point'),
+)
 def release_suite() -> Answer:
     """Resume the workflow, release all tasks, and forget the hold point."""
     return answer(give('resume'), give('release_hold_point'))
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('set_hold_point',))
 def hold_after_point_string(point_string: str) -> Answer:
     """Hold all tasks after a cycle point."""
     return submit(
@@ -100,19 +102,19 @@ def hold_after_point_string(point_string: str) -> Answer:
     )
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('hold',))
 def hold_tasks(items: Items) -> Answer:
     """Hold tasks."""
     return _submit_to('hold_tasks', items, 'hold')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('release',))
 def release_tasks(items: Items) -> Answer:
     """Release held tasks."""
     return _submit_to('release_tasks', items, 'release')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('trigger',))
 def trigger_tasks(items: Items, back_out: Literal = False) -> Answer:
     """Run tasks now, whatever they wait for."""
     _is_true('back_out', back_out)
@@ -121,26 +123,26 @@ def trigger_tasks(items: Items, back_out: Literal = False) -> Answer:
     )
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('kill',))
 def kill_tasks(items: Items = ALL) -> Answer:
     """Kill the jobs of tasks, by default all."""
     return _submit_to('kill_tasks', items, 'kill_tasks')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('poll',))
 def poll_tasks(items: Items = ALL, poll_succ: str = '') -> Answer:
     """Poll the jobs of tasks, by default all."""
     return _submit_to('poll_tasks', items, 'poll_tasks')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('remove',))
 def remove_tasks(items: Items, spawn: Literal = False) -> Answer:
     """Remove tasks; Cylc 8 spawns what follows by itself."""
     _is_true('spawn', spawn)
     return _submit_to('remove_tasks', items, 'remove_tasks', flow=[])
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('remove',))
 def remove_cycle(point_string: str, spawn: Literal = False) -> Answer:
     """Remove the tasks of one cycle, and of no other."""
     _is_true('spawn', spawn)
@@ -148,7 +150,7 @@ def remove_cycle(point_string: str, spawn: Literal = False) -> Answer:
     return _submit_to('remove_tasks', [f'{point}/*'], 'remove_tasks', flow=[])
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('set',))
 def reset_task_states(
     items: Items, state: str = '', outputs: Items | None = None
 ) -> Answer:
@@ -217,13 +219,13 @@ def take_checkpoints(items: Items) -> NoReturn:
     )
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('reload',))
 def reload_suite() -> Answer:
     """Reload the workflow definition."""
     return submit('reload_workflow')
 
 
-@endpoints(Privilege.FULL_CONTROL, WAIT)
+@endpoints(Privilege.FULL_CONTROL, WAIT, operations=('set_verbosity',))
 def set_verbosity(level: str) -> Answer:
     """Set the level of the log, 10 (debug) to 50 (critical)."""
     try:
@@ -236,7 +238,7 @@ def set_verbosity(level: str) -> Answer:
     return submit('set_verbosity', level=number)
 
 
-@endpoints(Privilege.SHUTDOWN, WAIT)
+@endpoints(Privilege.SHUTDOWN, WAIT, operations=('stop',))
 def set_stop_cleanly(kill_active_tasks: Literal = False) -> Answer:
     """Stop when the running jobs have ended, or been killed."""
     kill = _is_true('kill_active_tasks', kill_active_tasks)
@@ -246,7 +248,7 @@ def set_stop_cleanly(kill_active_tasks: Literal = False) -> Answer:
     )
 
 
-@endpoints(Privilege.SHUTDOWN, WAIT)
+@endpoints(Privilege.SHUTDOWN, WAIT, operations=('stop',))
 def stop_now(terminate: Literal = False) -> Answer:
     """Stop and leave jobs running, at once if asked."""
     at_once = _is_true('terminate', terminate)
@@ -256,7 +258,7 @@ def stop_now(terminate: Literal = False) -> Answer:
     )
 
 
-@endpoints(Privilege.SHUTDOWN, WAIT)
+@endpoints(Privilege.SHUTDOWN, WAIT, operations=('stop',))
 def set_stop_after_point(point_string: str) -> Answer:
     """Stop after a cycle point."""
     return submit(
@@ -265,14 +267,14 @@ def set_stop_after_point(point_string: str) -> Answer:
     )
 
 
-@endpoints(Privilege.SHUTDOWN, WAIT)
+@endpoints(Privilege.SHUTDOWN, WAIT, operations=('stop',))
 def set_stop_after_task(task_id: str) -> Answer:
     """Stop after a task has succeeded."""
     task = ids.one(task_id, current.workflow().store.side.definition)
     return submit('stop', mode=None, task=f'{task.point}/{task.name}')
 
 
-@endpoints(Privilege.SHUTDOWN, WAIT)
+@endpoints(Privilege.SHUTDOWN, WAIT, operations=('stop',))
 def set_stop_after_clock_time(datetime_string: str) -> Answer:
     """Stop at a date and time, ISO 8601 or ``Y/M/D-H:M``."""
     found = OLD_CLOCK_TIME(datetime_string)

@@ -60,6 +60,7 @@ class Endpoint:
         takes_json: The arguments may come as a JSON document.
         plain: Gives the answer as JSON, where it depends on nothing but the
             workflow; it is labelled like a view.
+        operations: What its caller does by it.
     """
 
     function: Function
@@ -67,6 +68,7 @@ class Endpoint:
     signature: Signature
     takes_json: bool
     plain: Plain | None = None
+    operations: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,7 +89,7 @@ class Endpoint:
         if self.takes_json:
             gate.before_login(view, _read_json)
         gate.before_privilege(view, partial(_collect, self.signature))
-        return requires(self.privilege)(view)
+        return requires(self.privilege, *self.operations)(view)
 
     def reply(self, result: Any, is_read: bool) -> Reply:
         """Return an answer; if it is worth keeping it has a tag.
@@ -140,6 +142,7 @@ class Endpoints:
         privilege: Privilege,
         *extra: str,
         takes_json: bool = False,
+        operations: tuple[str, ...] = (),
     ) -> Callable[[Function], Function]:
         """Make a function an endpoint of its name.
 
@@ -147,11 +150,12 @@ class Endpoints:
             privilege: What its caller needs.
             extra: Arguments which are read elsewhere.
             takes_json: Its arguments come as a JSON document.
+            operations: What its caller does by it.
         """
         def add(function: Function) -> Function:
             self.by_name[function.__name__] = Endpoint(
                 function, privilege, Signature.of(function, extra),
-                takes_json,
+                takes_json, operations=operations,
             )
             return function
         return add

@@ -40,7 +40,7 @@ AT_TIME = re.compile(
 ).fullmatch
 
 
-@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+@endpoints(Privilege.FULL_CONTROL, takes_json=True, operations=('message',))
 def put_messages(
     task_job: Any = None, event_time: Any = None, messages: Any = None
 ) -> Answer:
@@ -51,7 +51,7 @@ def put_messages(
     return [True, f'Messages queued: {number}']
 
 
-@endpoints(Privilege.FULL_CONTROL)
+@endpoints(Privilege.FULL_CONTROL, operations=('message',))
 def put_message(task_id: str, severity: str, message: str) -> Answer:
     """Take a message of a task's latest job (oldest clients)."""
     flow = current.workflow()
@@ -73,14 +73,14 @@ def _split_time(message: str) -> tuple[str, str | None]:
     return message, None
 
 
-@endpoints(Privilege.FULL_CONTROL)
+@endpoints(Privilege.FULL_CONTROL, operations=('ext_trigger',))
 def put_ext_trigger(event_message: str, event_id: str) -> Answer:
     """Take an external event."""
     intake.put_ext_trigger(current.workflow(), event_message, event_id)
     return [True, 'Event queued']
 
 
-@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+@endpoints(Privilege.FULL_CONTROL, takes_json=True, operations=('broadcast',))
 def put_broadcast(
     point_strings: Items | None = None,
     namespaces: Items | None = None,
@@ -98,7 +98,7 @@ def put_broadcast(
     ))
 
 
-@endpoints(Privilege.FULL_CONTROL, takes_json=True)
+@endpoints(Privilege.FULL_CONTROL, takes_json=True, operations=('broadcast',))
 def clear_broadcast(
     point_strings: Items | None = None,
     namespaces: Items | None = None,
@@ -110,7 +110,7 @@ def clear_broadcast(
     ))
 
 
-@endpoints(Privilege.FULL_CONTROL)
+@endpoints(Privilege.FULL_CONTROL, operations=('broadcast',))
 def expire_broadcast(cutoff: str | None = None) -> Answer:
     """Take back the broadcasts of cycles before a point, by default all."""
     return _broadcast_answer(

@@ -29,7 +29,7 @@ from cylc_flask.hub.grants import (
     decide,
     level_of,
 )
-from cylc_flask.hub.operations import (
+from cylc_flask.operations import (
     COMMANDS,
     LEVELS,
     LIFE_CYCLE,
