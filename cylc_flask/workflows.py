@@ -27,7 +27,9 @@ from cylc_flask.replica.feed import Feed
 from cylc_flask.usage import Usage
 
 if TYPE_CHECKING:
+    from cylc_flask.auth.users import User
     from cylc_flask.commands import Commands
+    from cylc_flask.privilege import Privilege
     from cylc_flask.replica.records import Records
     from cylc_flask.replica.store import Store
 
@@ -83,13 +85,28 @@ class Registry:
     """Workflows by name."""
 
     def __init__(self, *workflows: Workflow) -> None:
-        self._workflows = {flow.name: flow for flow in workflows}
+        self._workflows = workflows
 
     def all(self) -> list[Workflow]:
         """Return all workflows."""
-        return [*self._workflows.values()]
+        return [*self._workflows]
+
+    def seen_by(self, user: User, need: Privilege) -> tuple[Workflow, ...]:
+        """Return the workflows of which a user may see so much: here all.
+
+        It is the same object until there are others.
+
+        Args:
+            user: Who the gate has let in.
+            need: How much.
+        """
+        return self._workflows
+
+    def may(self, user: User, operation: str, workflow: str) -> bool:
+        """Return True if a user may do something with a workflow."""
+        return user.may(operation)
 
     def only(self) -> Workflow:
         """Return the workflow of a server that has just one."""
-        (workflow,) = self._workflows.values()
+        (workflow,) = self._workflows
         return workflow

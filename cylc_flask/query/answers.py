@@ -30,8 +30,14 @@ TAG_SIZE = 16
 #: What is needed (bytes) to keep an answer, beside itself and its key.
 OVERHEAD = 1_000
 
-#: Equal operations have equal keys: text, name, and variables in JSON.
-Key = tuple[str, str | None, bytes]
+#: Of so many sets of workflows the latest version is known.
+SCOPES = 100
+
+#: Equal operations have equal keys: text, name, and variables in JSON. What
+#: follows are the names of the workflows that it is asked of.
+Key = tuple[str, str | None, bytes, *tuple[str, ...]]
+
+Scope = tuple[str, ...]
 
 #: Tells the moments apart at which answers may differ; None stands for all
 #: moments.
@@ -133,7 +139,7 @@ class Answers:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._version: Version = None
+        self._versions: OrderedDict[Scope, Version] = OrderedDict()
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self.size = 0
 
@@ -147,7 +153,7 @@ class Answers:
             key: Of the operation.
             version: Of what it asks for, now.
         """
-        self._let_go(version)
+        self._let_go(key[3:], version)
         kept = self._kept.get(key)
         if kept is None or kept.version != version:
             return None
@@ -163,7 +169,7 @@ class Answers:
             answer: What it is.
         """
         size = len(answer.body) + len(key[0]) + len(key[2]) + OVERHEAD
-        self._let_go(version)
+        self._let_go(key[3:], version)
         self._drop(key)
         if size > self._room:
             return
@@ -172,14 +178,26 @@ class Answers:
         while self.size > self._room:
             self._drop(next(iter(self._kept)))
 
-    def _let_go(self, version: Version) -> None:
-        """Forget all answers of another version than this, which is newer."""
-        if version is None or version == self._version:
+    def _let_go(self, scope: Scope, version: Version) -> None:
+        """Forget all answers of another version than this, which is newer.
+
+        Args:
+            scope: The workflows that it is a version of.
+            version: The version.
+        """
+        if version is None or version == self._versions.get(scope):
             return
-        self._version = version
+        self._versions[scope] = version
+        self._versions.move_to_end(scope)
+        self._forget(scope, version)
+        if len(self._versions) > SCOPES:
+            self._forget(self._versions.popitem(last=False)[0])
+
+    def _forget(self, scope: Scope, *but: Version) -> None:
+        """Forget the answers of some workflows, but for some versions."""
         for key in [
             key for key, kept in self._kept.items()
-            if kept.version not in (None, version)
+            if key[3:] == scope and kept.version not in (None, *but)
         ]:
             self._drop(key)
 

@@ -17,16 +17,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import threading
 from typing import TYPE_CHECKING, Callable, Protocol
 
-from graphql import OperationType
+from graphql import GraphQLSchema, OperationType
 
 from cylc_flask.privilege import Privilege
 from cylc_flask.query.answers import (
     Answer,
     Answers,
     Event,
+    Key,
     Sharing,
     Version,
 )
@@ -41,14 +43,21 @@ from cylc_flask.query.execution import Executor, Result
 from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.schema import make_schema
-from cylc_flask.query.subscriptions import Source, make_source
+from cylc_flask.query.subscriptions import (
+    Results,
+    Topic,
+    make_source,
+    topic_of,
+)
 from cylc_flask.replica.feed import TooMany
 
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.config import Config
     from cylc_flask.replica.feed import Member
-    from cylc_flask.workflows import Registry
+    from cylc_flask.workflows import Registry, Workflow
+
+Flows = Sequence['Workflow']
 
 __all__ = ['Engine', 'Operation', 'Request', 'Result']
 
@@ -69,6 +78,7 @@ class Engine:
         workflows: What can be asked about.
         paced: In which queries are answered.
         make_event: Makes an event on which requests wait for each other.
+        schema: What can be asked; that of one workflow, if none is given.
     """
 
     def __init__(
@@ -77,8 +87,9 @@ class Engine:
         workflows: Registry,
         paced: Paced = unpaced,
         make_event: Callable[[], Event] = threading.Event,
+        schema: GraphQLSchema | None = None,
     ) -> None:
-        self.schema = make_schema()
+        self.schema = schema or make_schema()
         self.workflows = workflows
         self.run = Executor(self.schema, config.limits, paced=paced).run
         self._answers = Answers(config.limits.answer_cache)
@@ -113,82 +124,135 @@ class Engine:
         self.check(operation, user)
         return operation
 
-    @staticmethod
-    def check(operation: Operation, user: User) -> None:
-        """Refuse an operation for which the user's privilege is too low.
+    def check(self, operation: Operation, user: User) -> None:
+        """Refuse an operation that a user may not give.
 
         Raises:
-            Rejected: It is.
+            Rejected: They may not.
         """
-        needed = operation.need.privilege
-        if user.privilege < needed:
-            raise Rejected.because(
-                Code.FORBIDDEN,
-                f"{operation.need.field} needs the privilege '{needed}', and"
-                f" '{user.name}' has '{user.privilege}'.", 403,
+        needed = operation.need
+        if self.may(operation, user):
+            return
+        if user.operations is not None and needed.commands:
+            lack = ', '.join(sorted(
+                each for each in needed.commands if not user.may(each)))
+            text = f"'{user.name}' may not do this here: {lack}."
+        else:
+            text = (
+                f"{needed.field} needs the privilege '{needed.privilege}',"
+                f" and '{user.name}' has '{user.privilege}'."
             )
+        raise Rejected.because(Code.FORBIDDEN, text, 403)
 
-    def execute(self, operation: Operation, caller: Caller) -> Answer:
+    def may(self, operation: Operation, user: User) -> bool:
+        """Return True if a user may give an operation."""
+        needed = operation.need
+        if needed.commands:
+            return all(map(user.may, needed.commands))
+        return user.privilege >= needed.privilege
+
+    def flows(self, operation: Operation, user: User) -> Flows:
+        """Return the workflows that an operation of a user is about.
+
+        Whoever gives a command may know at least that they are there.
+        """
+        need = operation.need.privilege
+        if operation.kind is OperationType.MUTATION:
+            need = Privilege.IDENTITY
+        return self.workflows.seen_by(user, need)
+
+    def execute(
+        self, operation: Operation, caller: Caller, user: User
+    ) -> Answer:
         """Carry out a query or a mutation.
 
         What is kept for others has been found on behalf of nobody, so that
-        there is nothing of anybody in it. Whether somebody may have it was
-        decided before.
+        there is nothing of anybody in it but what they see. Whether somebody
+        may have it was decided before.
         """
+        flows = self.flows(operation, user)
         if not operation.is_lasting:
-            return Answer(self._run(operation, caller.name).encoded(), False)
-        if known := self.find(operation):
+            resolvers = self.resolvers(flows, caller, user)
+            return Answer(self.run(operation, resolvers).encoded(), False)
+        key, version = _key(operation, flows), _version(operation, flows)
+        if known := self._answers.find(key, version):
             return known
-        version = self._version(operation)
         return self._sharing.get(
-            operation.key, version, lambda: self._make(operation, version))
+            key, version, lambda: self._make(operation, flows))
 
-    def _make(self, operation: Operation, version: Version) -> Answer:
+    def resolvers(
+        self, flows: Flows, caller: Caller, user: User
+    ) -> Resolvers:
+        """Return what resolves an operation of a user."""
+        return Resolvers(flows, caller.name)
+
+    def _make(self, operation: Operation, flows: Flows) -> Answer:
         """Find an answer, and keep it if nothing has changed meanwhile."""
-        result = self._run(operation, '')
+        version = _version(operation, flows)
+        result = self.run(operation, Resolvers(flows, ''))
         answer = Answer(result.encoded(), not result.errors)
-        if answer.lasting and version == self._version(operation):
-            self._answers.keep(operation.key, version, answer)
+        if answer.lasting and version == _version(operation, flows):
+            self._answers.keep(_key(operation, flows), version, answer)
         return answer
 
-    def find(self, operation: Operation) -> Answer | None:
-        """Return the answer to a query if it is known already."""
-        return self._answers.find(operation.key, self._version(operation))
-
-    def _run(self, operation: Operation, caller: str) -> Result:
-        return self.run(operation, Resolvers(self.workflows.all(), caller))
-
-    def _version(self, operation: Operation) -> Version:
-        """Return a value that is another when the answer may be another.
-
-        What is asked of the schema alone has always the same answer; the
-        GUI asks for all of it when it starts.
-        """
-        if operation.need.privilege is Privilege.NONE:
-            return None
-        return tuple(
-            (flow.name, flow.store.version) for flow in self.workflows.all()
-        )
+    def find(self, operation: Operation, user: User) -> Answer | None:
+        """Return the answer to a query of a user, if it is known already."""
+        flows = self.flows(operation, user)
+        return self._answers.find(
+            _key(operation, flows), _version(operation, flows))
 
     def subscribe(
         self,
         operation: Operation,
-        caller: Caller,
+        user: User,
         on_ready: Callable[[], None] | None = None,
-    ) -> Member:
+    ) -> Results:
         """Follow a subscription.
 
         Args:
             operation: What to follow.
-            caller: Who does.
+            user: Who does.
             on_ready: Called when there is something to take.
+
+        Raises:
+            Rejected: There are too many of them, or there is no such
+                workflow.
+        """
+        topic, flow = self.about(operation, user)
+        return self.join(operation, topic, flow, on_ready)
+
+    def about(
+        self, operation: Operation, user: User
+    ) -> tuple[Topic, Workflow]:
+        """Return what a subscription is about, and in which workflow.
+
+        Raises:
+            Rejected: There is no such workflow.
+        """
+        topic = topic_of(self.schema, operation)
+        for flow in self.flows(operation, user):
+            if topic.covers(flow):
+                return topic, flow
+        raise Rejected.because(
+            Code.INPUT,
+            f'No such workflow here: {", ".join(topic.workflows)!r:.200}',
+        )
+
+    def join(
+        self,
+        operation: Operation,
+        topic: Topic,
+        flow: Workflow,
+        on_ready: Callable[[], None] | None = None,
+    ) -> Member:
+        """Follow a subscription, as far as it is about one workflow.
 
         Raises:
             Rejected: There are too many of them.
         """
-        source: Source = make_source(self, operation)
+        source = make_source(self, operation, topic, flow)
         try:
-            return source.flow.feed.join(
+            return flow.feed.join(
                 source.key, source.make_group, burst=source.burst,
                 on_ready=on_ready, since=source.since,
             )
@@ -196,3 +260,20 @@ class Engine:
             raise Rejected.because(
                 Code.SUBSCRIPTIONS, str(exc), 429
             ) from exc
+
+
+def _key(operation: Operation, flows: Flows) -> Key:
+    """Return what is the same where the answer is."""
+    text, name, variables = operation.key
+    return text, name, variables, *(flow.name for flow in flows)
+
+
+def _version(operation: Operation, flows: Flows) -> Version:
+    """Return a value that is another when the answer may be another.
+
+    What is asked of the schema alone has always the same answer; the GUI
+    asks for all of it when it starts.
+    """
+    if operation.need.privilege is Privilege.NONE:
+        return None
+    return tuple((flow.feed.id, flow.store.version) for flow in flows)

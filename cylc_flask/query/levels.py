@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from graphene.utils.str_converters import to_snake_case
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -77,11 +78,13 @@ class Need(NamedTuple):
         privilege: Of who gives it.
         field: For the sake of what.
         beside: It asks for what the replicas do not have.
+        commands: What is commanded, by the names of `operations`.
     """
 
     privilege: Privilege
     field: str
     beside: bool = False
+    commands: frozenset[str] = frozenset()
 
 
 def level_of(type_name: str, field: str, mutates: bool = False) -> Privilege:
@@ -134,6 +137,9 @@ class _Finder(Visitor):
         name = node.name.value
         if self._mutates and type_name == 'Mutations':
             level = level_of(type_name, name, mutates=True)
+            if level:
+                self.need = self.need._replace(
+                    commands=self.need.commands | {to_snake_case(name)})
         elif self._mutates or name in ('__schema', '__type'):
             level = Privilege.NONE
         else:

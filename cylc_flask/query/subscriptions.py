@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from graphql import FieldNode, GraphQLError
+from graphql import FieldNode, GraphQLError, GraphQLSchema
 from orjson import Fragment
 
 from cylc.flow.data_store_mgr import (
@@ -34,6 +35,7 @@ from cylc_flask.query.commands import find
 from cylc_flask.query.errors import Code, Rejected, coded
 from cylc_flask.query.resolvers import Resolvers, data_of
 from cylc_flask.query.resume import Mark, marked
+from cylc_flask.query.schema import MAX_ITEMS
 from cylc_flask.query.selections import Selections
 from cylc_flask.replica.delta import KINDS, WORKFLOW, copy
 
@@ -48,67 +50,126 @@ if TYPE_CHECKING:
 #: Under which name the resolvers find the delta that they are to look at.
 SUBSCRIPTION = 'subscription'
 
-#: Means each workflow, as in queries.
-ANY = '*'
+#: The root field that is about a command, rather than about workflows.
+COMMAND = 'command'
 
 #: One delta in the form of Cylc's resolvers.
 DeltaStore = dict[str, Any]
 
 
+class Results(Protocol):
+    """What comes of a subscription: a member of a feed, or of several."""
+
+    @property
+    def pending(self) -> bool:
+        """True if there is something to take now."""
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more will come, once all has been taken."""
+
+    def take_now(self) -> bytes | None:
+        """Return the next result, None if there is none yet."""
+
+    def take_step(self, size: int) -> bytes | None:
+        """Return the next one if it is made, and has no more bytes."""
+
+    def close(self) -> None:
+        """Follow it no more."""
+
+
 @dataclass(frozen=True)
-class Source:
-    """Where the results of a subscription come from.
+class Topic:
+    """What somebody wants to follow.
 
     Args:
-        flow: The workflow that it is about.
+        field: The root field.
+        workflows: Names, ids or globs of these; none for all.
+        burst: Whether the first result tells all there is.
+        command: The id of the command that it is about; '' for none.
+    """
+
+    field: str
+    workflows: tuple[str, ...]
+    burst: bool = True
+    command: str = ''
+
+    def covers(self, flow: Workflow) -> bool:
+        """Tell whether a workflow is one of those."""
+        return not self.workflows or any(
+            fnmatchcase(name, glob)
+            for name in (flow.store.workflow.id, flow.name)
+            for glob in self.workflows
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the results of a subscription to one workflow come from.
+
+    Args:
         key: Equal subscriptions have equal keys.
         make_group: Makes what computes the results.
         burst: Whether the first of them tells all there is.
         since: The version from which on they are asked for, if one is.
     """
 
-    flow: Workflow
     key: Hashable
     make_group: Callable[[], Group]
     burst: bool = True
     since: int | None = None
 
 
-def make_source(engine: Engine, operation: Operation) -> Source:
-    """Return where the results of a subscription come from.
+def topic_of(schema: GraphQLSchema, operation: Operation) -> Topic:
+    """Return what a subscription is about.
 
     Raises:
-        Rejected: It is about a workflow that is not here.
+        Rejected: It cannot be followed.
     """
-    name, args = _root_field(engine, operation)
+    name, args = _root_field(schema, operation)
     wanted = args.get('workflows') or (
         args.get('ids') if name == 'workflows' else None
     )
-    flow = _flow(engine, [each for each in wanted or () if each is not None])
+    workflows = tuple(each for each in wanted or () if each is not None)
+    if len(workflows) > MAX_ITEMS:
+        raise Rejected.because(
+            Code.INPUT, f'workflows has {len(workflows)} items, which is more'
+            f' than {MAX_ITEMS}',
+        )
     kind = args.get('delta_type', DELTA_ADDED)
     if kind not in (DELTA_ADDED, DELTA_UPDATED):
         raise Rejected.because(
             Code.INPUT, f'deltaType is "{DELTA_ADDED}" or "{DELTA_UPDATED}".'
         )
-    if name == 'command':
-        return Source(flow, operation.key, lambda: CommandGroup(
-            engine, operation, flow, args['id']
+    return Topic(
+        name, workflows, args.get('initial_burst', True),
+        args['id'] if name == COMMAND else '',
+    )
+
+
+def make_source(
+    engine: Engine, operation: Operation, topic: Topic, flow: Workflow
+) -> Source:
+    """Return where the results of a subscription to a workflow come from."""
+    if topic.field == COMMAND:
+        return Source(operation.key, lambda: CommandGroup(
+            engine, operation, flow, topic.command
         ))
     mark = operation.mark
     return Source(
-        flow, (operation.key, mark is not None),
+        (operation.key, mark is not None),
         lambda: DeltaGroup(engine, operation, flow),
         # Who goes on may have missed more than is remembered.
-        args.get('initial_burst', True) or bool(mark and mark.feed),
+        topic.burst or bool(mark and mark.feed),
         mark.version if mark and mark.feed == flow.feed.id else None,
     )
 
 
 def _root_field(
-    engine: Engine, operation: Operation
+    schema: GraphQLSchema, operation: Operation
 ) -> tuple[str, dict[str, Any]]:
     """Return the name and the arguments of the only field of the root."""
-    selections = Selections(engine.schema, operation)
+    selections = Selections(schema, operation)
     try:
         nodes: list[FieldNode] = next(iter(selections.first().values()), [])
         if not nodes or nodes[0].name.value not in selections.root.fields:
@@ -120,17 +181,6 @@ def _root_field(
         return name, selections.arguments(field, nodes[0])
     except GraphQLError as exc:
         raise Rejected([coded(exc, Code.INPUT)]) from exc
-
-
-def _flow(engine: Engine, wanted: list[str]) -> Workflow:
-    for flow in engine.workflows.all():
-        if not wanted or not {
-            flow.store.workflow.id, flow.name, ANY
-        }.isdisjoint(wanted):
-            return flow
-    raise Rejected.because(
-        Code.INPUT, f'No such workflow here: {", ".join(wanted)!r:.200}'
-    )
 
 
 class DeltaGroup:

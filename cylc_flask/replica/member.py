@@ -93,6 +93,11 @@ class Member:
         )
 
     @property
+    def queued(self) -> int:
+        """How many bytes wait to be taken."""
+        return self._queued
+
+    @property
     def ended(self) -> str | None:
         """Why nothing more will come, once all has been taken."""
         return None if self.pending else self._reason
@@ -112,6 +117,10 @@ class Member:
         self._event.clear()
         self._event.wait(timeout)
         return self._next()
+
+    def take_now(self) -> bytes | None:
+        """Return the next payload, None if there is none yet."""
+        return self.take(0)
 
     def take_step(self, size: int) -> bytes | None:
         """Return the next payload, where that is a step which waits already.

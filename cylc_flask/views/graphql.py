@@ -246,7 +246,8 @@ class GraphQL(GraphQLView[Context, None]):
                 gate.check_change()
             self._reader.remember(asked)
             context.operation = operation
-            answer = current.engine().execute(operation, current.caller())
+            answer = current.engine().execute(
+                operation, current.caller(), current.user())
             return ExecutionResult(answer)  # type: ignore[arg-type]
 
     def process_result(

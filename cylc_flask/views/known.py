@@ -102,9 +102,9 @@ class Known:
         self, operation: Operation, media_type: str, visitor: Visitor
     ) -> Reply | None:
         """Return the answer, if it is there and the visitor may have it."""
-        if visitor.known.privilege < operation.need.privilege:
+        if not self._engine.may(operation, visitor.known):
             return None
-        answer = self._engine.find(operation)
+        answer = self._engine.find(operation, visitor.known)
         if answer is None:
             return None
         return reply(answer, media_type, is_read(visitor.environ))

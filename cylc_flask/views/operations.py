@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.query.body import Reader
     from cylc_flask.query.engine import Engine, Operation
-    from cylc_flask.replica.feed import Member
+    from cylc_flask.query.subscriptions import Results
 
 KINDS = frozenset(OperationType)
 
@@ -84,23 +84,26 @@ class Desk:
         self.reader.remember(asked)
         return operation
 
-    def run(self, operation: Operation) -> bytes:
+    def run(self, operation: Operation, user: User) -> bytes:
         """Return the result of a query or a mutation, in JSON.
 
         Raises:
             Rejected: There is none.
         """
-        return self.engine.execute(operation, self.caller).body
+        return self.engine.execute(operation, self.caller, user).body
 
     def follow(
-        self, operation: Operation, on_ready: Callable[[], None]
-    ) -> Member:
+        self,
+        operation: Operation,
+        user: User,
+        on_ready: Callable[[], None],
+    ) -> Results:
         """Return where the results of a subscription come.
 
         Raises:
             Rejected: There are too many of them.
         """
-        return self.engine.subscribe(operation, self.caller, on_ready)
+        return self.engine.subscribe(operation, user, on_ready)
 
 
 def errors_of(exc: Exception) -> list[Any]:

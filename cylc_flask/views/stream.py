@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.lines import Lines
     from cylc_flask.query.engine import Operation
-    from cylc_flask.replica.feed import Member
+    from cylc_flask.query.subscriptions import Results
     from cylc_flask.views.sockets import Event, SockTools
 
 STREAM = 'text/event-stream'
@@ -75,7 +75,7 @@ def respond(parameters: Any) -> Response:
         operation = desk.take(parameters, current.user(), kinds)
         if operation.kind is OperationType.SUBSCRIPTION:
             return _dressed(_follow(tools, desk, operation))
-        answer = desk.run(operation)
+        answer = desk.run(operation, current.user())
     except Exception as exc:
         if isinstance(exc, Rejected) and exc.status == 405:
             raise
@@ -88,7 +88,10 @@ def _follow(
 ) -> Iterator[bytes]:
     """Return the events of a subscription."""
     event = tools.make_event()
-    member = desk.follow(operation, event.set)  # type: ignore[arg-type]
+    member = desk.follow(
+        operation, current.user(),
+        event.set,  # type: ignore[arg-type]
+    )
     interval = current.config().limits.ping_interval
     return Stream(
         member, event, tools.lines, interval, current.user(), gate.watch()
@@ -109,7 +112,7 @@ class Stream(Iterator[bytes]):
 
     def __init__(
         self,
-        member: Member,
+        member: Results,
         event: Event,
         lines: Lines,
         interval: float,
@@ -138,7 +141,7 @@ class Stream(Iterator[bytes]):
             if self._now() != self._user:
                 self._over = True
                 return COMPLETE
-            payload = self._member.take(0)
+            payload = self._member.take_now()
             if payload is not None:
                 return _event(payload)
             if self._member.ended is not None or self._lines.ending:

@@ -48,8 +48,9 @@ from cylc_flask.views.operations import Desk, errors_of
 from cylc_flask.views.sockets import Talk
 
 if TYPE_CHECKING:
+    from cylc_flask.auth.users import User
     from cylc_flask.query.engine import Operation
-    from cylc_flask.replica.feed import Member
+    from cylc_flask.query.subscriptions import Results
 
 #: What a first message can prove the caller by.
 BEARER = 'bearer'
@@ -85,7 +86,7 @@ class Running:
 
     id: str
     head: bytes
-    member: Member | None = None
+    member: Results | None = None
 
 
 class Dialogue:
@@ -203,28 +204,31 @@ class Dialogue:
 
     def _start(self, start: Start) -> None:
         """Begin an operation; a query is done at once."""
-        assert self._talk.user is not None
+        user = self._talk.user
+        assert user is not None
         running = Running(start.id, self._protocol.head(start.id))
         self._running[start.id] = running
         try:
-            operation = self._desk.take(start.parameters, self._talk.user)
+            operation = self._desk.take(start.parameters, user)
             match operation.kind:
                 case OperationType.SUBSCRIPTION:
                     running.member = self._desk.follow(
-                        operation, partial(self._hand_on, running))
+                        operation, user, partial(self._hand_on, running))
                 case OperationType.MUTATION:
-                    self._spawn(self._mutate, running, operation)
+                    self._spawn(self._mutate, running, operation, user)
                 case OperationType.QUERY:
-                    self._answer(running, self._desk.run(operation))
+                    self._answer(running, self._desk.run(operation, user))
         except ConnectionClosed:
             raise
         except Exception as exc:
             self._reject(running, exc)
 
-    def _mutate(self, running: Running, operation: Operation) -> None:
+    def _mutate(
+        self, running: Running, operation: Operation, user: User
+    ) -> None:
         """Carry out a mutation, which may take its time, beside the loop."""
         try:
-            result = self._desk.run(operation)
+            result = self._desk.run(operation, user)
         except Exception as exc:
             fault = exc
             self._done.append(lambda: self._reject(running, fault))
@@ -256,9 +260,9 @@ class Dialogue:
             running.member.close()
 
 
-def _taken(member: Member) -> Iterator[bytes]:
+def _taken(member: Results) -> Iterator[bytes]:
     """Yield what a member is to be sent now."""
-    room, payload = SMALL, member.take(0)
+    room, payload = SMALL, member.take_now()
     while payload is not None:
         yield payload
         room -= len(payload)

@@ -50,10 +50,6 @@ OWNER = User('cylc', Privilege.FULL_CONTROL)
 TASK = '2/bad'
 
 
-class Caller:
-    name = 'check'
-
-
 class Follower:
     """One view of the GUI.
 
@@ -71,7 +67,7 @@ class Follower:
         self.operation = engine.prepare(
             Request(text, {key: variables[key] for key in names}), OWNER
         )
-        self.member = engine.subscribe(self.operation, Caller)
+        self.member = engine.subscribe(self.operation, OWNER)
         self.copy = Copy()
         self.payloads = 0
 
@@ -85,7 +81,10 @@ class Follower:
     def difference(self):
         """Return what a fresh burst has otherwise."""
         fresh = Copy()
-        group = make_source(self.engine, self.operation).make_group()
+        group = make_source(
+            self.engine, self.operation,
+            *self.engine.about(self.operation, OWNER),
+        ).make_group()
         fresh.take_payload(group.burst())
         ours, theirs = settled(self.copy), settled(fresh)
         return [

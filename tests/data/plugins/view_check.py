@@ -58,7 +58,9 @@ class ViewWitness(Witness):
         ), OWNER)
         copy = Copy()
         copy.take_payload(
-            make_source(self.engine, operation).make_group().burst()
+            make_source(
+                self.engine, operation, *self.engine.about(operation, OWNER)
+            ).make_group().burst()
         )
         return digest(copy)
 

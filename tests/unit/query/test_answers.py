@@ -172,7 +172,7 @@ def make(flow: Workflow, **limits: Any) -> tuple[Engine, Counting]:
 
 
 def ask(engine: Engine, text: str, user: User = OWNER) -> Answer:
-    return engine.execute(engine.prepare(Request(text), user), ME)
+    return engine.execute(engine.prepare(Request(text), user), ME, user)
 
 
 def test_computed_once() -> None:
