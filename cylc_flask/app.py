@@ -17,9 +17,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 import secrets
 import time
-from typing import Callable
 
 from flask import Flask
 
@@ -53,7 +53,7 @@ from cylc_flask.views import (
     subscriptions,
     web,
 )
-from cylc_flask.views.current import Services
+from cylc_flask.views.current import Greeting, Services
 from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
@@ -68,8 +68,10 @@ def _init_pages(app: Flask) -> None:
         part.init_app(app)
 
 
+Parts = Mapping[str, Callable[[Flask], None]]
+
 #: What `enable` in the configuration can switch on.
-BLUEPRINTS = {
+BLUEPRINTS: Parts = {
     'rest': rest.init_app,
     'graphql': graphql.init_app,
     'websocket': _init_websockets,
@@ -86,7 +88,7 @@ def create_app(
     sock_tools: SockTools | None = None,
     paced: Paced = unpaced,
 ) -> Flask:
-    """Return the application that serves some workflows.
+    """Return the application that serves one workflow.
 
     Args:
         config: The configuration.
@@ -97,29 +99,49 @@ def create_app(
         paced: In which long work is done.
     """
     tools = sock_tools or SockTools()
+    flow = workflows.only()
+    services = Services(
+        config, workflows,
+        Engine(config, workflows, paced, tools.make_event),
+        Reader(Persisted()), sleep, Greeting.of(flow.name),
+    )
+    app = make_app(services, _gate(config, flow, hosts, sleep), tools)
+    furnish(app, BLUEPRINTS)
+    return app
+
+
+def make_app(services: Services, gate: Gate, tools: SockTools) -> Flask:
+    """Return an application which has all that views need, and none.
+
+    Args:
+        services: What views use.
+        gate: What stands before them.
+        tools: What sockets need of the server.
+    """
     app = Flask(
         __name__,
         template_folder=str(assets.templates()),
         static_folder=None,
     )
-    app.config['MAX_CONTENT_LENGTH'] = config.limits.body_size
+    app.config['MAX_CONTENT_LENGTH'] = services.config.limits.body_size
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.extensions['cylc_flask'] = Services(
-        config, workflows,
-        Engine(config, workflows, paced, tools.make_event),
-        Reader(Persisted()), sleep,
-    )
-    _gate(config, workflows.only(), hosts, sleep).init_app(app)
+    app.extensions['cylc_flask'] = services
+    gate.init_app(app)
     errors.init_app(app)
     web.init_app(app)
-    sessions.init_app(app)
     sockets.init_app(app, tools)
-    for name, init_app in BLUEPRINTS.items():
-        if name in config.enable:
+    return app
+
+
+def furnish(app: Flask, parts: Parts) -> None:
+    """Add views to an application, those which the configuration enables."""
+    enabled = app.extensions['cylc_flask'].config.enable
+    sessions.init_app(app)
+    for name, init_app in parts.items():
+        if name in enabled:
             init_app(app)
     front.init_app(app)
-    return app
 
 
 def _owner() -> str:

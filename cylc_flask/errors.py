@@ -49,6 +49,12 @@ class RequestError(CylcFlaskError):
         self.headers = headers
 
 
+class Unauthorized(RequestError):
+    """Nobody knows who is calling."""
+
+    status = 401
+
+
 class NotFound(RequestError):
     """A path, an argument name or a namesake which does not exist."""
 

@@ -20,6 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 import hashlib
 
+#: Where a request says at which path the server begins, where that is not
+#: the root.
+ROOT = 'cylc_flask.root'
+
 #: By which cylc-ui looks for what proves that it may read our cookies.
 XSRF = '_xsrf'
 

@@ -35,7 +35,7 @@ from cylc_flask.auth.caller import caller_of
 from cylc_flask.auth.login import Login, Visitor
 from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.users import User
-from cylc_flask.config import Config
+from cylc_flask.config import Config, is_in_the_clear
 from cylc_flask.errors import Forbidden, NotFound, RequestError
 from cylc_flask.forms import parse
 from cylc_flask.privilege import Privilege, operations_of, required
@@ -46,6 +46,7 @@ BEFORE_LOGIN = 'cylc_flask_before_login'
 BEFORE_PRIVILEGE = 'cylc_flask_before_privilege'
 BY_PASSWORD = 'cylc_flask_by_password'
 FOR_BROWSERS = 'cylc_flask_for_browsers'
+FOR_STRANGERS = 'cylc_flask_for_strangers'
 LOGIN_LATER = 'cylc_flask_login_later'
 
 EXTENSION = 'cylc_flask_gate'
@@ -88,6 +89,12 @@ def for_browsers(view: View) -> View:
     return view
 
 
+def for_strangers(view: View) -> View:
+    """Label a view which browsers need before anybody can log in."""
+    setattr(view, FOR_STRANGERS, True)
+    return for_browsers(view)
+
+
 def login_later(view: View) -> View:
     """Label a socket that may be told by its first message who is there.
 
@@ -107,6 +114,9 @@ class Gate:
         rate: Sends those away who ask too often.
         hosts: Names by which clients may call this server.
     """
+
+    #: What a view is labelled with that a browser may have at once.
+    public_label = FOR_BROWSERS
 
     def __init__(
         self,
@@ -142,7 +152,7 @@ class Gate:
         g.user = visitor.user
         if view is None:
             raise _no_such_path()
-        _check(view, BEFORE_PRIVILEGE)
+        check(view, BEFORE_PRIVILEGE)
         self.permit(visitor, view)
 
     def enter(self, visitor: Visitor, view: View | None) -> None:
@@ -152,34 +162,56 @@ class Gate:
             visitor: Takes note of it.
             view: What they want, None if there is no such.
         """
-        self._rate.check(visitor.address)
-        self._check_form(visitor, view)
+        self.check_form(visitor)
+        check(view, BEFORE_LOGIN)
+        self.identify(visitor, view)
+
+    def identify(
+        self, visitor: Visitor, view: View | None, password: bool = True
+    ) -> None:
+        """Find out who a visitor is.
+
+        Args:
+            visitor: Takes note of it.
+            view: What they want.
+            password: A view may insist on one.
+        """
         environ = visitor.environ
         handshake = origin.is_handshake(environ)
         self.login.identify(
             visitor,
             # What a document or a socket brings is not known here.
-            once=handshake or _changes_state(view)
+            once=handshake or changes_state(view)
             or environ['REQUEST_METHOD'] == 'POST',
-            password=hasattr(view, BY_PASSWORD),
+            password=password and hasattr(view, BY_PASSWORD),
             later=handshake and hasattr(view, LOGIN_LATER)
             and _is_later(environ),
-            public=hasattr(view, FOR_BROWSERS) and origin.is_browser(environ),
+            public=hasattr(view, self.public_label)
+            and origin.is_browser(environ),
         )
 
     def permit(self, visitor: Visitor, view: View) -> None:
         """Raise what stops a visitor who is known."""
-        _check_privilege(visitor, view)
-        if _changes_state(view):
+        self.check_privilege(visitor, view)
+        if changes_state(view):
             self.check_change(visitor, by_socket=False)
+
+    def check_privilege(self, visitor: Visitor, view: View) -> None:
+        """Compare what a visitor may do with what a view wants.
+
+        Raises:
+            Forbidden: They may not do that.
+        """
+        _check_privilege(visitor, view)
 
     def _end(self, exc: BaseException | None) -> None:
         """Note that a request has ended."""
         if 'visitor' in g:
             self.login.leave(g.visitor)
 
-    def _check_form(self, visitor: Visitor, view: View | None) -> None:
-        """Check what is wrong whoever calls."""
+    def check_form(self, visitor: Visitor) -> None:
+        """Check what is wrong whoever calls, and whatever they want."""
+        self._rate.check(visitor.address)
         environ = visitor.environ
         method = environ['REQUEST_METHOD']
         if method not in METHODS:
@@ -190,7 +222,6 @@ class Gate:
         parse(environ.get('QUERY_STRING', ''))
         if method == 'POST' and 'CONTENT_LENGTH' not in environ:
             raise RequestError('Client must specify Content-Length.', 411)
-        _check(view, BEFORE_LOGIN)
 
     def _check_host(self, host: str) -> None:
         """Refuse names that are not ours: a page may have rebound them."""
@@ -225,6 +256,11 @@ class Gate:
                 (('Allow', 'POST'),),
             )
         self.check_source(visitor, by_socket)
+
+    def may_send_passwords(self, visitor: Visitor) -> bool:
+        """Return True if nobody can read what a visitor sends."""
+        config = self._config
+        return config.insecure_basic or not is_in_the_clear(config)
 
     def check_source(
         self, visitor: Visitor, by_socket: bool = False
@@ -325,15 +361,17 @@ def _is_later(environ: dict[str, Any]) -> bool:
     return query.get('authenticate') == ['connection_init']
 
 
-def _changes_state(view: View | None) -> bool:
+def changes_state(view: View | None) -> bool:
+    """Return True if a view does something."""
     privilege = required(view) if view else None
     return privilege is not None and privilege >= Privilege.SHUTDOWN
 
 
-def _check(view: View | None, label: str) -> None:
-    check = getattr(view, label, None)
-    if check is not None:
-        check()
+def check(view: View | None, label: str) -> None:
+    """Make the check that a view is labelled with, if it is."""
+    made = getattr(view, label, None)
+    if made is not None:
+        made()
 
 
 def _check_privilege(visitor: Visitor, view: View) -> None:

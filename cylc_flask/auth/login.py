@@ -37,7 +37,7 @@ from cylc_flask.auth.schemes import Scheme
 from cylc_flask.auth.sessions import Session, Sessions
 from cylc_flask.auth.throttle import Throttle
 from cylc_flask.auth.users import ANON, User, Users
-from cylc_flask.errors import RequestError, Unavailable
+from cylc_flask.errors import RequestError, Unauthorized, Unavailable
 
 UNAUTHORIZED = 'You are not authorized to access that resource'
 
@@ -154,13 +154,17 @@ class Login:
         Raises:
             RequestError: There are too many such.
         """
-        user = self._accept(visitor, self._sessions.find(token))
+        user = self.by_token(visitor, token)
         if user is None:
-            self._failed(visitor, BEARER)
+            self.failed(visitor, BEARER)
         else:
             visitor.bearer = True
             self.leave(visitor)
         return user
+
+    def by_token(self, visitor: Visitor, token: str) -> User | None:
+        """Return whose token it is, and note that they are the visitor."""
+        return self._accept(visitor, self._sessions.find(token))
 
     def by_form(
         self, visitor: Visitor, name: str, password: str
@@ -172,18 +176,27 @@ class Login:
         Raises:
             RequestError: There are too many such.
         """
-        attempt = check_password(self._users, name, password)
+        attempt = self.check(name, password)
         if attempt.user is None:
-            self._failed(visitor, attempt.name)
+            self.failed(visitor, attempt.name)
             return None
         self._throttle.succeeded(visitor.address, attempt.name)
         self.close(visitor)
         visitor.user = attempt.user
         return self.open(visitor)
 
+    def check(self, name: str, password: str) -> Attempt:
+        """Return what comes of a name and a password."""
+        return check_password(self._users, name, password)
+
     def open(self, visitor: Visitor) -> Session:
         """Begin a session of a visitor."""
-        return self._sessions.open(visitor.known)
+        user = visitor.known
+        return self._sessions.open(user, self.mark_of(user))
+
+    def mark_of(self, user: User) -> str:
+        """Return what is kept with a session of a user."""
+        return ''
 
     def close(self, visitor: Visitor) -> bool:
         """End a visitor's session; False if there is none."""
@@ -200,17 +213,25 @@ class Login:
         account = self._users.find(name)
         return account.user if account else None
 
+    def holder(self, session: Session) -> User | None:
+        """Return whose session it is, None if they are there no more."""
+        return self.current_user(session.name)
+
+    def refresh(self, user: User) -> User | None:
+        """Return a user with what they may do now; None if they are gone."""
+        return self.current_user(user.name)
+
     def watch(self, visitor: Visitor) -> Callable[[], User | None]:
         """Return what tells later who a visitor is then.
 
         That is None when the session has ended, or the account.
         """
-        name, session = visitor.known.name, visitor.session
+        user, session = visitor.known, visitor.session
 
         def now() -> User | None:
             if session and not self._sessions.find(session.token):
                 return None
-            return self.current_user(name)
+            return self.refresh(user)
         return now
 
     def has_csrf(self, visitor: Visitor) -> bool:
@@ -255,7 +276,7 @@ class Login:
     def _accept(
         self, visitor: Visitor, session: Session | None
     ) -> User | None:
-        user = self.current_user(session.name) if session else None
+        user = self.holder(session) if session else None
         if user:
             visitor.user, visitor.session = user, session
             visitor.is_public = False
@@ -281,7 +302,7 @@ class Login:
             visitor.user = attempt.user
             return
         if attempt.outcome is Outcome.FAILED:
-            self._failed(visitor, attempt.name)
+            self.failed(visitor, attempt.name)
         challenge = self._scheme.challenge(attempt.outcome is Outcome.STALE)
         if is_browser(visitor.environ):
             # Its log-in window would send the password with each request
@@ -289,8 +310,12 @@ class Login:
             challenge = 'Session'
         raise _unauthorized(challenge)
 
-    def _failed(self, visitor: Visitor, name: str) -> None:
-        """Keep somebody waiting who may be guessing."""
+    def failed(self, visitor: Visitor, name: str) -> None:
+        """Keep somebody waiting who may be guessing.
+
+        Raises:
+            RequestError: There are too many such.
+        """
         if not self._throttle.failed(visitor.address, name):
             raise RequestError(
                 'Too many failed log-ins: wait before the next.', 429,
@@ -301,7 +326,8 @@ class Login:
 
 
 def _unauthorized(challenge: str) -> RequestError:
-    return RequestError(UNAUTHORIZED, 401, (('WWW-Authenticate', challenge),))
+    return Unauthorized(
+        UNAUTHORIZED, headers=(('WWW-Authenticate', challenge),))
 
 
 def _token(authorization: str) -> str | None:

@@ -43,12 +43,15 @@ class Session:
             read our cookies knows it. It follows from the token.
         name: The user's name. What they may do is looked up at each request.
         expires: When it ends, however it is used, by the clock of the server.
+        mark: By which its user is told from what they were, or from others
+            of the name.
     """
 
     token: str = field(repr=False)
     csrf: str = field(repr=False)
     name: str
     expires: float
+    mark: str = ''
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class _Entry:
 
     name: str
     expires: float
+    mark: str
 
 
 class Sessions:
@@ -89,10 +93,15 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def open(self, user: User) -> Session:
-        """Begin a session."""
+    def open(self, user: User, mark: str = '') -> Session:
+        """Begin a session.
+
+        Args:
+            user: Whose.
+            mark: Kept with it.
+        """
         token = secrets.token_hex(CHANCE)
-        entry = _Entry(user.name, self._clock() + self.lifetime)
+        entry = _Entry(user.name, self._clock() + self.lifetime, mark)
         with self._lock:
             self._tidy()
             self._make_room(user.name)
@@ -145,7 +154,7 @@ class Sessions:
 
 def _session(token: str, entry: _Entry) -> Session:
     csrf = hashlib.sha256(b'csrf ' + _bytes(token)).hexdigest()
-    return Session(token, csrf, entry.name, entry.expires)
+    return Session(token, csrf, entry.name, entry.expires, entry.mark)
 
 
 def _key(token: str) -> bytes:

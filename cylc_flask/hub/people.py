@@ -31,10 +31,10 @@ from typing import Any
 from cylc_flask.hub import rules
 from cylc_flask.hub.accounts import Account, Accounts
 from cylc_flask.hub.grants import EVERYTHING, Decision, Grant
-from cylc_flask.operations import NEEDED
 from cylc_flask.hub.passwords import Passwords
 from cylc_flask.hub.powers import Powers
 from cylc_flask.hub.tokens import Token, Tokens
+from cylc_flask.operations import NEEDED
 from cylc_flask.privilege import Privilege
 
 #: The workflows that somebody may see, each with the level at which.

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from flask import Response, current_app, g, request
+from markupsafe import Markup
 
 from cylc_flask.auth.caller import caller
 from cylc_flask.replica.encode import dump
@@ -43,6 +44,31 @@ JSON = 'application/json'
 
 
 @dataclass(frozen=True)
+class Greeting:
+    """What those are told who log in.
+
+    Args:
+        title: What they log in to.
+        owner: Who does where no name is given.
+        secret: What they have to know.
+        hint: Where they find it.
+    """
+
+    title: str
+    owner: str
+    secret: str
+    hint: str
+
+    @classmethod
+    def of(cls, workflow: str) -> Greeting:
+        """Return that of a workflow's own server."""
+        return cls(workflow, 'cylc', 'Passphrase', Markup(
+            'The owner is <kbd>cylc</kbd>; the passphrase is in the file'
+            ' <kbd>.service/passphrase</kbd> of the workflow.'
+        ))
+
+
+@dataclass(frozen=True)
 class Services:
     """What the application was made with, for views to use."""
 
@@ -53,6 +79,10 @@ class Services:
     reader: Reader
     #: Waits some seconds, and lets others go on meanwhile.
     sleep: Callable[[float], object]
+    #: What those are told who log in.
+    greeting: Greeting
+    #: Nobody shall learn what there is before they are known.
+    is_discreet: bool = False
     #: What can be answered without Flask, by path.
     sources: dict[str, Source] = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 import orjson
 from werkzeug.exceptions import HTTPException
 
@@ -27,6 +27,7 @@ from cylc.flow import LOG
 from cylc_flask.auth.gate import is_browser
 from cylc_flask.errors import Refused, RequestError
 from cylc_flask.query.errors import code_of, error
+from cylc_flask.views import current
 
 HTML = 'text/html;charset=utf-8'
 PROBLEM = 'application/problem+json'
@@ -87,7 +88,7 @@ def page(status: int, text: str) -> Response:
     if status == HTTPStatus.UNAUTHORIZED and not is_browser():
         # Clients read no more of it than the challenge, and often.
         return Response(b'', status, content_type=HTML)
-    if request.path.startswith(GRAPHQL):
+    if _is_graphql():
         return Response(orjson.dumps({'errors': [
             error(code_of(status), text).formatted
         ]}), status, mimetype='application/json')
@@ -111,6 +112,15 @@ def _login() -> str:
     if is_browser() and 'login.login' in current_app.view_functions:
         return f'{request.script_root}/login'
     return ''
+
+
+def _is_graphql() -> bool:
+    """Return True if clients of the path look for a list of errors.
+
+    A discreet server does not even tell strangers what stands where.
+    """
+    is_stranger = current.services().is_discreet and g.get('user') is None
+    return request.path.startswith(GRAPHQL) and not is_stranger
 
 
 def _wants_json() -> bool:

@@ -25,7 +25,7 @@ from flask import Flask
 from cylc_flask.auth.gate import EXTENSION, REFUSAL, VISITOR, Gate, View
 from cylc_flask.auth.login import Visitor
 from cylc_flask.auth.origin import is_browser
-from cylc_flask.errors import RequestError
+from cylc_flask.errors import Unauthorized
 from cylc_flask.views.errors import HTML
 
 if TYPE_CHECKING:
@@ -126,6 +126,6 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     return 'HTTP_UPGRADE' not in environ and not is_browser(environ)
 
 
-def _is_challenge(exc: Exception) -> TypeGuard[RequestError]:
+def _is_challenge(exc: Exception) -> TypeGuard[Unauthorized]:
     """Tell whether a refusal has nothing to say but a challenge."""
-    return isinstance(exc, RequestError) and exc.status == 401
+    return isinstance(exc, Unauthorized)

@@ -21,12 +21,12 @@ import hashlib
 import hmac
 import secrets
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
 
 from cylc.flow import LOG
 from cylc_flask.auth import gate
-from cylc_flask.config import is_in_the_clear
 from cylc_flask.errors import Forbidden, RequestError
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.views import current, sessions, web
@@ -37,9 +37,6 @@ RULE: dict[str, Any] = {
     # Addresses in a page are relative to its own.
     'strict_slashes': True,
 }
-
-#: Who logs in where no name is given.
-OWNER = 'cylc'
 
 #: How long (seconds) a form can be filled in.
 PATIENCE = 3_600
@@ -65,7 +62,7 @@ def init_app(app: Flask) -> None:
 
 
 @bp.route('/login', **RULE)
-@gate.for_browsers
+@gate.for_strangers
 @requires(Privilege.NONE)
 def login() -> Response:
     """Show the form, or open a session for who has filled it in."""
@@ -73,9 +70,9 @@ def login() -> Response:
         return _form()
     the_gate, form = gate.the_gate(), request.form
     the_gate.check_page(g.visitor)
-    if not _may_send_passwords():
+    if not the_gate.may_send_passwords(g.visitor):
         raise Forbidden(IN_THE_CLEAR)
-    name = form.get('user') or OWNER
+    name = form.get('user') or current.services().greeting.owner
     if not _is_ours(form.get('form', '')):
         return _form(name, OLD, 400)
     try:
@@ -88,12 +85,12 @@ def login() -> Response:
     LOG.debug(f'[client-session] opened by {session.name} {current.caller()}')
     answer = _back()
     sessions.set_cookies(answer, session)
-    answer.delete_cookie(the_gate.login.cookies.form, samesite='Strict')
+    sessions.drop_cookie(answer, the_gate.login.cookies.form)
     return answer
 
 
 @bp.route('/logout', **RULE)
-@gate.for_browsers
+@gate.for_strangers
 @requires(Privilege.NONE)
 def logout() -> Response:
     """End the session of who has pressed the button."""
@@ -110,39 +107,45 @@ def logout() -> Response:
     return answer
 
 
-def _form(name: str = OWNER, text: str = '', status: int = 200) -> Response:
+def _form(name: str = '', text: str = '', status: int = 200) -> Response:
     """Return the form, or two if there is a session to end."""
     nonce = secrets.token_hex()
-    session = g.visitor.session
+    the_gate, session = gate.the_gate(), g.visitor.session
+    may_log_in = the_gate.may_send_passwords(g.visitor)
+    greeting = current.services().greeting
     answer = web.page(
         'login.html',
-        workflow=current.workflow(),
+        greeting=greeting,
         user=current.user(),
-        name=name,
+        name=name or greeting.owner,
+        onward=_onward(),
         text=text,
         form=_proof(nonce),
         csrf=session.csrf if session else '',
-        refusal='' if _may_send_passwords() else IN_THE_CLEAR,
+        refusal='' if may_log_in else IN_THE_CLEAR,
     )
     answer.status_code = status
     answer.headers['Referrer-Policy'] = REFERRER
     # It has what proves that a form is ours.
     answer.cache_control.no_transform = True
     sessions.set_cookie(
-        answer, gate.the_gate().login.cookies.form, nonce, PATIENCE, True)
+        answer, the_gate.login.cookies.form, nonce, PATIENCE, True)
     return answer
 
 
 def _back() -> Response:
-    answer = Response(status=303, headers={
-        'Location': './', 'Cache-Control': 'no-store',
+    return Response(status=303, headers={
+        'Location': f'./{_onward()}', 'Cache-Control': 'no-store',
     })
-    return answer
 
 
-def _may_send_passwords() -> bool:
-    config = current.config()
-    return config.insecure_basic or not is_in_the_clear(config)
+def _onward() -> str:
+    """Return the page to go on to, by its path below ours.
+
+    Whatever a link has there leads nowhere else: it goes behind a `./`.
+    """
+    path = request.args.get('next', '')
+    return quote(path.lstrip('/'), safe='/')
 
 
 def _is_ours(proof: str) -> bool:

@@ -26,7 +26,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from cylc.flow import LOG
 from cylc_flask.auth import gate
-from cylc_flask.auth.cookies import XSRF
+from cylc_flask.auth.cookies import ROOT, XSRF
 from cylc_flask.auth.login import BEARER, Visitor
 from cylc_flask.auth.sessions import Session
 from cylc_flask.errors import RequestError
@@ -114,7 +114,7 @@ def set_cookie(
     # Somebody in front of us may do the TLS.
     origin = request.headers.get('Origin', '')
     answer.set_cookie(
-        name, value, max_age=seconds, path='/', samesite='Strict',
+        name, value, max_age=seconds, path=_path(), samesite='Strict',
         secure=request.is_secure or origin.startswith('https:'),
         httponly=hidden,
     )
@@ -123,4 +123,14 @@ def set_cookie(
 def drop_cookies(answer: Response) -> None:
     """Have a browser forget our cookies."""
     for name in gate.the_gate().login.cookies.all:
-        answer.delete_cookie(name, samesite='Strict')
+        drop_cookie(answer, name)
+
+
+def drop_cookie(answer: Response, name: str) -> None:
+    """Have a browser forget one of our cookies."""
+    answer.delete_cookie(name, path=_path(), samesite='Strict')
+
+
+def _path() -> str:
+    """Return below which path all is ours."""
+    return f'{request.environ.get(ROOT, "")}/'

@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 @bp.route(
     '/static/<path:path>', methods=METHODS, provide_automatic_options=False,
 )
-@gate.for_browsers
+@gate.for_strangers
 @requires(Privilege.NONE)
 def file(path: str) -> Response:
     """Return a file: for ever under the hash, else as it is now."""
