@@ -5,13 +5,12 @@
 import {attribute, el, unseen, write} from './dom.js';
 import {COMMANDS} from './commands.js';
 import {filter} from './filter.js';
-import {journal} from './journal.js';
 import {may, mayAny} from './rights.js';
 import {model} from './model.js';
 import {openMenu, openWorkflowMenu} from './menu.js';
 import {plural} from './format.js';
 import {selection} from './select.js';
-import {show} from './modal.js';
+import {showHistory} from './history.js';
 import {start} from './dialog.js';
 import {store} from './store.js';
 
@@ -133,22 +132,6 @@ function drawRun() {
     button.hidden = Boolean(command.when && !command.when(status));
     button.disabled = store.shutdown;
   }
-}
-
-/** Show what was done in this browser. */
-function showHistory() {
-  const place = el('div', {}, journal.list());
-  const dialog = show('History: what was done in this browser', [place, el('p', {class: 'buttons'},
-    el('button', {
-      type: 'button', on: {
-        click: () => {
-          journal.clear();
-          place.replaceChildren(journal.list());
-        },
-      },
-    }, 'Forget all'),
-    el('button', {type: 'button', class: 'main', on: {click: () => dialog.close()}}, 'Close'))]);
-  dialog.classList.add('large');
 }
 
 function drawSelection() {

@@ -42,7 +42,7 @@ export class Rows {
     }, el('div', {class: 'headgroup', role: 'rowgroup'}, this.head), this._space);
     this.element.addEventListener('scroll', () => this._draw(null), {passive: true});
     this._observer = new ResizeObserver(() => {
-      this._measure();
+      this.measure();
       this._draw(null);
     });
     this._observer.observe(this.element);
