@@ -18,14 +18,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from getpass import getuser
-import hashlib
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 import json
 from pathlib import Path
-import secrets
 import socket
 import ssl
 from typing import Any
@@ -34,9 +32,7 @@ from uuid import uuid4
 
 from cylc_flask import __version__
 from cylc_flask.address import SERVICE, Info, info_path, is_alive, read_info
-from cylc_flask.errors import CylcFlaskError
-
-USER = 'cylc'
+from cylc_flask.proof import USER, CallFailed, challenge_of, digest, trust
 
 #: What the workflow's log says has called.
 AGENT = f'cylc-flask/{__version__} prog_name/cylc-flask'
@@ -44,17 +40,7 @@ AGENT = f'cylc-flask/{__version__} prog_name/cylc-flask'
 FORM = 'application/x-www-form-urlencoded'
 JSON = 'application/json'
 
-HASHES: dict[str, Callable[[bytes], Any]] = {
-    'MD5': hashlib.md5,
-    'SHA': hashlib.sha1,
-    'SHA-256': hashlib.sha256,
-}
-
 Arguments = Mapping[str, Sequence[str]]
-
-
-class CallFailed(CylcFlaskError):
-    """An endpoint could not be called, or would not be."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +181,10 @@ class Client:
 
     def _tls(self) -> ssl.SSLContext:
         """Trust the workflow's own certificate, and no other."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.check_hostname = not self.info.address.socket
-        context.load_verify_locations(self.run_dir / SERVICE / 'ssl.cert')
-        return context
+        return trust(
+            self.run_dir / SERVICE / 'ssl.cert',
+            check_name=not self.info.address.socket,
+        )
 
     def _login(self, verb: str, target: str) -> dict[str, str]:
         if self.info.authentication == 'basic':
@@ -233,48 +218,3 @@ def server_of(run_dir: Path) -> Info:
 def path_of(endpoint: str) -> str:
     """Return the path of an endpoint, which may come with a slash."""
     return '/' + quote(endpoint.lstrip('/'))
-
-
-def challenge_of(header: str) -> dict[str, str]:
-    """Return the fields of a Digest challenge, none of any other."""
-    scheme, _, fields = header.partition(' ')
-    if scheme.lower() != 'digest':
-        return {}
-    # Here, as Basic does without it, and it takes long to import.
-    from urllib.request import parse_http_list, parse_keqv_list
-
-    return parse_keqv_list(parse_http_list(fields))
-
-
-def digest(
-    challenge: Mapping[str, str],
-    verb: str,
-    target: str,
-    password: str,
-    count: int,
-) -> str:
-    """Answer a Digest challenge with ``qop=auth`` (RFC 7616).
-
-    urllib.request could, but knows SHA-256 in the newest Pythons only.
-    """
-    algorithm = challenge.get('algorithm', 'MD5')
-    try:
-        function = HASHES[algorithm.upper()]
-    except KeyError as exc:
-        raise CallFailed(f'unknown Digest algorithm {algorithm}') from exc
-
-    def hexdigest(*parts: str) -> str:
-        return str(function(':'.join(parts).encode()).hexdigest())
-
-    realm, nonce = challenge['realm'], challenge['nonce']
-    number, cnonce = f'{count:08x}', secrets.token_hex(8)
-    response = hexdigest(
-        hexdigest(USER, realm, password),
-        nonce, number, cnonce, 'auth',
-        hexdigest(verb, target),
-    )
-    return (
-        f'Digest username="{USER}", realm="{realm}", nonce="{nonce}",'
-        f' uri="{target}", algorithm={algorithm}, qop=auth, nc={number},'
-        f' cnonce="{cnonce}", response="{response}"'
-    )

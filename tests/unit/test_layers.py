@@ -42,7 +42,8 @@ LINES = 300
 FACTS = {
     '__version__', 'address', 'assets', 'certificate', 'compat', 'config',
     'coroutines', 'credentials', 'errors', 'forms', 'kinds', 'legacy_root',
-    'nesting', 'operations', 'private', 'privilege', 'process', 'realm', 'settings', 'usage',
+    'nesting', 'operations', 'private', 'privilege', 'process', 'proof',
+    'realm', 'settings', 'usage',
 }
 
 #: What a folder may not import, by the start of the name.

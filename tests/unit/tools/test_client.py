@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import pytest
 
-from cylc_flask.tools import client
-from cylc_flask.tools.client import Answer, CallFailed, challenge_of, digest
+from cylc_flask import proof
+from cylc_flask.proof import CallFailed, challenge_of, digest
+from cylc_flask.tools.client import Answer
 
 #: The example of RFC 7616, section 3.9.1, with its password.
 PASSWORD = 'Circle of Life'
@@ -38,8 +39,8 @@ CNONCE = 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ'
                 '2ca10daf4496794697cf8db5856cb6c1'),
 ])
 def test_digest_of_the_standard(monkeypatch, algorithm, response):
-    monkeypatch.setattr(client, 'USER', 'Mufasa')
-    monkeypatch.setattr(client.secrets, 'token_hex', lambda size: CNONCE)
+    monkeypatch.setattr(proof, 'USER', 'Mufasa')
+    monkeypatch.setattr(proof.secrets, 'token_hex', lambda size: CNONCE)
     header = digest(
         challenge_of(CHALLENGE.format(algorithm)),
         'GET', '/dir/index.html', PASSWORD, 1)
