@@ -39,6 +39,7 @@ from cylc_flask.kinds import (
     directory_path,
     flag,
     hosts,
+    networks,
     number,
     path,
     port,
@@ -46,7 +47,9 @@ from cylc_flask.kinds import (
     setting,
     show,
     socket_path,
+    texts,
     url,
+    url_path,
     whole,
 )
 from cylc_flask.privilege import Privilege
@@ -66,6 +69,9 @@ DEFAULT = 'default'
 
 #: The blueprints that there are.
 BLUEPRINTS = ('rest', 'graphql', 'websocket', 'logs', 'page')
+
+#: What only this machine can reach.
+LOOPBACK = '127.0.0.1'
 
 #: All addresses of the machine, as the socket module writes it.
 ANY_ADDRESS = ''
@@ -133,6 +139,26 @@ class Limits:
 class Hub:
     """What only the hub asks for."""
 
+    #: Where it listens: by itself on this machine only.
+    bind: tuple[str, ...] = setting((LOOPBACK,), hosts())
+    port: int | str = setting(8020, port())
+    #: By these it uses https; they are read again when they change.
+    certificate: str = setting('', absolute_path())
+    key: str = setting('', absolute_path())
+    #: Who may say, by X-Forwarded-*, for whom they ask; and below which path
+    #: they have us.
+    proxies: tuple[str, ...] = setting((), networks())
+    prefix: str = setting('', url_path())
+    #: Whether the public (`anon`) sees of each workflow what that allows.
+    public: bool = setting(False, flag())
+    allow_root: bool = setting(False, flag())
+    #: How often (seconds) all run directories are looked at.
+    scan_period: float = setting(15, number(1, 86_400, 'seconds'))
+    #: Commands of the life cycle: so many run at once, so many wait.
+    at_once: int = setting(4, whole(1, 100, 'commands'))
+    queue: int = setting(1_000, whole(1, 100_000, 'jobs'))
+    #: Patterns of further environment variables which they may see.
+    environment: tuple[str, ...] = setting((), texts())
     #: Where it keeps accounts, tokens, rules and its audit log.
     directory: str = setting('~/.cylc/flask/hub', directory_path())
     #: A file of the audit log gets no larger; so many are kept.
@@ -185,7 +211,7 @@ class Config:
         """Return what to listen on: plain http stays on this machine."""
         if self.bind:
             return self.bind
-        return ('127.0.0.1',) if self.method == 'http' else (ANY_ADDRESS,)
+        return (LOOPBACK,) if self.method == 'http' else (ANY_ADDRESS,)
 
     def source(self, key: str) -> str:
         """Return where the value of a key such as ``limits.wait`` is from."""
@@ -273,6 +299,10 @@ def _cross_check(config: Config) -> None:
     if bool(config.tls_certificate) != bool(config.tls_key):
         raise _clash(
             config, 'tls_certificate', 'tls_key',
+            'a certificate and its key are set together or not at all')
+    if bool(config.hub.certificate) != bool(config.hub.key):
+        raise _clash(
+            config, 'hub.certificate', 'hub.key',
             'a certificate and its key are set together or not at all')
     if config.unix_socket:
         for key in ('bind', 'port'):

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 import json
 import os.path
 import re
@@ -39,6 +39,7 @@ UNIX_SOCKET_BYTES = 107
 PLACEHOLDER = '{workflow}'
 
 _URL = re.compile(r'https?://[!#-;=?-~]+').fullmatch
+_URL_PATH = re.compile(r'(/[A-Za-z0-9_.~-]+)+').fullmatch
 _LABEL = re.compile(r'(?!-)[a-z0-9_-]{1,63}(?<!-)')
 _RANGE = re.compile(r'(\d{1,5})\s*\.\.\s*(\d{1,5})')
 _FLAGS = {'true': True, 'yes': True, '1': True,
@@ -167,6 +168,24 @@ def hosts() -> Kind[tuple[str, ...]]:
         'a list of host names and of IPv4 or IPv6 addresses, without ports')
 
 
+def networks() -> Kind[tuple[str, ...]]:
+    """Return the kind that is a list of addresses and networks of such."""
+    def check(value: Any) -> str:
+        _demand(isinstance(value, str))
+        return str(ip_network(value))
+    return _list_of(
+        check,
+        'a list of IPv4 or IPv6 addresses, or of networks such as 10.1.0.0/16')
+
+
+def texts() -> Kind[tuple[str, ...]]:
+    """Return the kind that is a list of words."""
+    def check(value: Any) -> str:
+        _demand(isinstance(value, str) and value and value.isprintable())
+        return str(value)
+    return _list_of(check, 'a list of words')
+
+
 def port() -> Kind[int | str]:
     """Return the kind that is a port, a range of ports, or nothing."""
     def check(value: Any) -> int | str:
@@ -235,6 +254,16 @@ def url() -> Kind[str]:
         _demand(isinstance(value, str) and (not value or _URL(value)))
         return str(value)
     return Kind('a URL that begins with http, or "" for none', check)
+
+
+def url_path() -> Kind[str]:
+    """Return the kind that is the path of a URL, or nothing."""
+    def check(value: Any) -> str:
+        _demand(isinstance(value, str) and (not value or _URL_PATH(value)))
+        return str(value)
+    return Kind(
+        'a path such as /cylc, without a slash at its end, or "" for none',
+        check)
 
 
 def socket_path() -> Kind[str]:
