@@ -133,6 +133,7 @@ class Listing:
         sleep: Callable[[float], object],
         pace: float = PACE,
     ) -> None:
+        self.owner = flows.owner
         self.people = people
         #: Another one after each change of any row.
         self.version = 0
@@ -164,11 +165,16 @@ class Listing:
         self._viewers.discard(viewer)
 
     def all(self, person: Person) -> bytes:
-        """Return the rows of all that somebody may see, in JSON."""
-        rows = (
-            self.row(name, level) for name, level in sorted(self.view(person)))
-        return orjson.dumps({
-            'workflows': [orjson.Fragment(text) for text in rows if text]})
+        """Return all that somebody may see, and do, in JSON."""
+        powers = self.people.powers(person)
+        rows = []
+        for name, level in sorted(self.view(person)):
+            text = self.row(name, level)
+            if text is not None:
+                operations = dump(sorted(powers.operations(name)))
+                rows.append(orjson.Fragment(
+                    b'%b,"operations":%b}' % (text[:-1], operations)))
+        return orjson.dumps({'workflows': rows})
 
     def view(self, person: Person) -> View:
         """Return what somebody may see, by name and level."""
@@ -207,11 +213,11 @@ class Listing:
         try:
             while self._viewers:
                 self._sleep(self._pace)
-                self._see()
+                self.see()
         finally:
             self._working = False
 
-    def _see(self) -> None:
+    def see(self) -> None:
         """Take note of all changes, and wake those whom they may concern."""
         names = self._flows.names
         if names is not self._names:
