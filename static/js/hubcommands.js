@@ -17,15 +17,15 @@ const rests = (row) => !isActive(row);
 /**
  * @typedef {{key: string, label: string, operation: string, when: (row: object) => boolean,
  *   job?: boolean, mutation?: string, args?: object, types?: object, ask?: string,
- *   danger?: boolean, quick?: boolean}} Command
+ *   danger?: boolean}} Command
  *   `job` says that Cylc's own command does it, `mutation` that the scheduler is told.
  * @type {Command[]}
  */
 export const COMMANDS = [
-  {key: 'play', label: 'Play…', operation: 'play', when: rests, job: true, quick: true},
-  {key: 'pause', label: 'Pause', operation: 'pause', when: (row) => is(row, 'running', 'stalled'), mutation: 'pause', quick: true},
-  {key: 'resume', label: 'Resume', operation: 'resume', when: (row) => is(row, 'paused'), mutation: 'resume', quick: true},
-  {key: 'stop', label: 'Stop…', operation: 'stop', when: runs, job: true, danger: true, quick: true},
+  {key: 'play', label: 'Play…', operation: 'play', when: rests, job: true},
+  {key: 'pause', label: 'Pause', operation: 'pause', when: (row) => is(row, 'running', 'stalled'), mutation: 'pause'},
+  {key: 'resume', label: 'Resume', operation: 'resume', when: (row) => is(row, 'paused'), mutation: 'resume'},
+  {key: 'stop', label: 'Stop…', operation: 'stop', when: runs, job: true, danger: true},
   {
     key: 'hold', label: 'Hold all tasks…', operation: 'hold', when: runs, mutation: 'hold',
     ask: 'All tasks that are active now are held: they submit no further jobs until they are released.',
