@@ -139,7 +139,7 @@ function drawSelection() {
   parts.selected.hidden = !size;
   if (!size) return;
   const hidden = ids.filter((id) => store.tasks.has(id) && !filter.fits(store.tasks.get(id))).length;
-  const quick = mayAny() ? QUICK.map((key) => COMMANDS.find(({command}) => command === key)) : [];
+  const quick = QUICK.filter(may).map((key) => COMMANDS.find(({command}) => command === key));
   parts.selected.replaceChildren(
     el('b', {}, `${size.toLocaleString('en')} selected`),
     hidden ? `${hidden.toLocaleString('en')} of them left out by the filter` : '',

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What the reader may do, as the page says; the server decides anyway. */
 
+import {COMMANDS} from './commands.js';
 import {includes} from './documents.js';
 
 function data() {
@@ -20,11 +21,18 @@ export function mayRead() {
 
 /** Whether a command would be taken. */
 export function may(command) {
-  if (data().readOnly === 'true' || data().signedIn === 'false') return false;
+  const {readOnly, signedIn, operations} = data();
+  if (readOnly === 'true' || signedIn === 'false') return false;
+  if (operations !== undefined) return operations.split(' ').includes(operation(command));
   return includes(privilege(), command === 'stop' ? 'shutdown' : 'full-control');
 }
 
-/** Whether any command on tasks would be. */
+/** Whether any command would be. */
 export function mayAny() {
-  return may('hold');
+  return COMMANDS.some(({command}) => may(command));
+}
+
+/** What the server calls a command: "setHoldPoint" is "set_hold_point". */
+function operation(command) {
+  return command.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
