@@ -115,7 +115,7 @@ function runButtons() {
     type: 'button', data: {command: key}, on: {click: () => start(COMMANDS.find(({command}) => command === key))},
   }, label);
   parts.buttons = ['pause', 'resume', 'stop'].filter(may).map((key) => button(key, {pause: 'Pause', resume: 'Resume', stop: 'Stop…'}[key]));
-  const menu = mayAny() ? el('button', {
+  const menu = mayAny('workflow') ? el('button', {
     type: 'button', 'aria-haspopup': 'menu', 'aria-label': 'More for the workflow', title: 'Reload, hold point, verbosity…',
     on: {click: (event) => openWorkflowMenu(event.currentTarget)},
   }, '⋯') : null;

@@ -27,9 +27,12 @@ export function may(command) {
   return includes(privilege(), command === 'stop' ? 'shutdown' : 'full-control');
 }
 
-/** Whether any command would be. */
-export function mayAny() {
-  return COMMANDS.some(({command}) => may(command));
+/**
+ * Whether any command would be.
+ * @param {'tasks'|'workflow'} [about] - On what; to stop the workflow does not count.
+ */
+export function mayAny(about = 'tasks') {
+  return COMMANDS.some(({command, on}) => on === about && command !== 'stop' && may(command));
 }
 
 /** What the server calls a command: "setHoldPoint" is "set_hold_point". */
