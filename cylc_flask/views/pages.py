@@ -69,6 +69,7 @@ def workflow() -> Response:
         read_only=config.read_only,
         signed_in=web.is_signed_in(),
         csrf_cookie=web.csrf_cookie(),
+        above=_list_of_workflows(flow),
         header=state.header(flow.store, level),
         tree=_tree(flow) if level >= Privilege.FULL_READ else None,
         island=Markup(_state(flow, level)),
@@ -81,6 +82,13 @@ def workflow() -> Response:
 def api() -> Response:
     """Describe the REST API."""
     return web.page('api.html', sections=describe(rest.endpoints()))
+
+
+def _list_of_workflows(flow: Workflow) -> str:
+    """Return where the hub's own page is, '' where there is none."""
+    if not current.services().is_discreet:
+        return ''
+    return '../' * (flow.name.count('/') + 2)
 
 
 def _tree(flow: Workflow) -> Markup:

@@ -40,12 +40,18 @@ export function build(header) {
   });
   header.replaceChildren(
     el('div', {class: 'line first'},
-      parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), apiLink(), themeButton(), account()),
+      listLink(), parts.name, parts.owner, parts.status, parts.facts, parts.mark, logLink(), apiLink(), themeButton(), account()),
     parts.totals,
   );
   changed();
   transport.subscribe(tellMark);
   model.subscribe(changed);
+}
+
+/** A hub has a list of all its workflows. */
+function listLink() {
+  const {above} = document.body.dataset;
+  return above ? el('a', {href: above, class: 'up', title: 'All workflows'}, 'Workflows') : null;
 }
 
 /** The scheduler's log opens over any view. */
