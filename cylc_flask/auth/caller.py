@@ -41,17 +41,19 @@ class Caller:
         name: ``USER@HOST:PROGRAM``, for log lines.
         uuid: The client's session, a new one for clients that name none.
         returns: Whether it has named one, by which it can be known again.
+        address: Where the request comes from, '' for a Unix socket.
     """
 
     name: str
     uuid: str
     returns: bool
+    address: str = ''
 
     @classmethod
-    def of(cls, agent: str, sender: str) -> Caller:
+    def of(cls, agent: str, sender: str, address: str = '') -> Caller:
         """Read the headers User-Agent and From."""
         name, uuid = _read(agent, sender)
-        return cls(name, uuid or str(uuid4()), bool(uuid))
+        return cls(name, uuid or str(uuid4()), bool(uuid), address)
 
     def __str__(self) -> str:
         return f'{self.name} {self.uuid}'
@@ -62,7 +64,8 @@ def caller_of(environ: dict[str, Any]) -> Caller:
     found: Caller | None = environ.get(KEY)
     if found is None:
         found = environ[KEY] = Caller.of(
-            environ.get('HTTP_USER_AGENT', ''), environ.get('HTTP_FROM', '')
+            environ.get('HTTP_USER_AGENT', ''), environ.get('HTTP_FROM', ''),
+            environ.get('REMOTE_ADDR') or '',
         )
     return found
 

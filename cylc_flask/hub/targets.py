@@ -30,7 +30,11 @@ from typing import Any
 
 from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 from cylc.flow.exceptions import CylcError
-from cylc.flow.pathutil import expand_path, get_workflow_run_dir
+from cylc.flow.pathutil import (
+    expand_path,
+    get_next_rundir_number,
+    get_workflow_run_dir,
+)
 from cylc.flow.workflow_files import (
     WorkflowFiles,
     validate_workflow_name,
@@ -81,6 +85,15 @@ def run_name(value: Any) -> str:
         raise RequestError(f'{shown(name)} is not the name of a run')
     # Cylc forbids digits at the start of the whole name only.
     return workflow_name(f'w/{name}', 'a run')[2:]
+
+
+def next_run(name: str) -> str:
+    """Look on the disk for what the next run of a workflow is called."""
+    number = 1
+    # What Cylc cannot read it will not install anything in either.
+    with suppress(AttributeError, OSError):
+        number = get_next_rundir_number(get_workflow_run_dir(name))
+    return f'run{number}'
 
 
 def moment(value: Any) -> str:

@@ -58,7 +58,7 @@ OPEN: dict[str, dict[Privilege, tuple[str, ...]]] = {
 
 #: Fields of the root which depend on more than the replicas: on what has
 #: become of commands, or on what the scheduler says.
-BESIDE = ('command', 'graph')
+BESIDE = ('command', 'graph', 'hubJob', 'hubJobs')
 
 #: The only command that does not need full-control.
 MUTATIONS = {'stop': Privilege.SHUTDOWN}

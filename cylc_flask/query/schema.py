@@ -66,10 +66,17 @@ class Subscriptions(cylc.Subscriptions, commands.CommandQuery):
         description = cylc.Subscriptions._meta.description
 
 
-def make_schema() -> GraphQLSchema:
-    """Return the schema; its resolvers run to their end when called."""
+def make_schema(
+    queries: Any = Queries, mutations: Any = cylc.Mutations
+) -> GraphQLSchema:
+    """Return the schema; its resolvers run to their end when called.
+
+    Args:
+        queries: What can be asked.
+        mutations: What can be commanded.
+    """
     made = graphene.Schema(
-        query=Queries, mutation=cylc.Mutations, subscription=Subscriptions,
+        query=queries, mutation=mutations, subscription=Subscriptions,
     )
     schema: GraphQLSchema = made.graphql_schema
     assert schema.subscription_type is not None

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Callable, Protocol
@@ -236,8 +236,14 @@ class DeltaGroup:
             return result.encoded()
         return None
 
+    def farewell(self) -> bytes | None:
+        """Return what is told of a workflow that is there no more."""
+        store = self._flow.store
+        delta = self._delta({}, {}, {WORKFLOW: store.workflow.id})
+        return self._encoded(delta, store.version)
+
     def _delta(
-        self, added: Any, updated: Any, pruned: dict[str, list[str]]
+        self, added: Any, updated: Any, pruned: Mapping[str, Any]
     ) -> DeltaStore:
         empty: dict[str, Any] = {kind: {} for kind in KINDS}
         empty[WORKFLOW] = pb.PbWorkflow()
