@@ -1,0 +1,358 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The list of workflows in a browser: what it shows, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+import re
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, expect
+import pytest
+
+from tests.hub_run import HubRun
+from tests.viewer import Viewer
+
+#: It waits for somebody, so that there is something to see.
+STALLING = """
+    [meta]
+        title = Two of three
+    [scheduler]
+        [[events]]
+            stall timeout = PT1H
+    [scheduling]
+        [[graph]]
+            R1 = good & bad => never
+    [runtime]
+        [[good, never]]
+        [[bad]]
+            script = false
+"""
+
+#: It goes on for as long as anybody looks.
+LONG = """
+    [meta]
+        title = A long one
+    [scheduling]
+        [[graph]]
+            R1 = long
+    [runtime]
+        [[long]]
+            script = sleep 600
+"""
+
+
+class HubViewer(Viewer):
+    """A page of the hub in a browser."""
+
+    def __init__(self, hub: HubRun, context: Any) -> None:
+        super().__init__(hub.run, context)
+        self.hub = hub
+
+    def log_in(self) -> HubViewer:
+        """Come as the owner, by an address that is good for once."""
+        self.page.goto(self.hub.login())
+        expect(self.live).to_have_attribute('data-mark', 'live')
+        return self
+
+    def log_in_as(self, user: str, password: str) -> HubViewer:
+        """Come as somebody else, by the form."""
+        self.page.goto(f'{self.hub.url}/login')
+        self.page.fill('#user', user)
+        self.page.fill('#password', password)
+        self.page.click('form[action="./login"] button')
+        expect(self.live).to_have_attribute('data-mark', 'live')
+        return self
+
+    def flow(self, name: str) -> Locator:
+        """Return the row of a workflow or a folder."""
+        return self.page.locator(f'.row[data-name="{name}"]')
+
+    def status(self, name: str) -> Locator:
+        return self.flow(name).locator('.cell.status')
+
+    def choose(self, name: str, entry: str) -> None:
+        """Choose from the menu of a workflow."""
+        self.flow(name).locator('.more').click()
+        self.page.get_by_role('menuitem', name=entry, exact=True).click()
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role('dialog')
+
+    def do(self, name: str) -> None:
+        """Press the button of a dialog."""
+        self.dialog.get_by_role('button', name=name, exact=True).click()
+
+
+@pytest.fixture(scope='module')
+def hub() -> Iterator[HubRun]:
+    """Run a hub with a stalled workflow in it, and a source."""
+    hub = HubRun(STALLING, name='site/stalled')
+    try:
+        hub.source('long', LONG)
+        hub.run.play()
+        hub.start()
+        yield hub
+    finally:
+        hub.close()
+
+
+@pytest.fixture
+def look(browser: Browser, hub: HubRun) -> Iterator[Callable[..., HubViewer]]:
+    """Look at the hub."""
+    viewers: list[HubViewer] = []
+
+    def look(**options: Any) -> HubViewer:
+        options.setdefault('viewport', {'width': 1300, 'height': 800})
+        viewers.append(HubViewer(hub, browser.new_context(**options)))
+        return viewers[-1]
+
+    yield look
+    for number, viewer in enumerate(viewers):
+        viewer.picture(f'hub-{number}')
+        viewer.context.close()
+    assert not [text for viewer in viewers for text in viewer.complaints]
+
+
+@pytest.fixture
+def viewer(look: Callable[..., HubViewer]) -> HubViewer:
+    """Look at the hub as its owner."""
+    return look().log_in()
+
+
+def test_row(viewer: HubViewer) -> None:
+    """A row tells what a workflow does, and why."""
+    row = viewer.flow('site/stalled')
+    expect(viewer.status('site/stalled')).to_have_text(
+        'stalled: 1 task failed')
+    expect(row.locator('.totalscell')).to_contain_text('1 failed')
+    expect(row).to_contain_text('Two of three')
+    expect(viewer.page.locator('[data-word=stalled] b')).to_have_text('1')
+    assert viewer.page.title() == '✗1 1 workflow'
+    viewer.picture('hub-row')
+    row.get_by_role('link').click()
+    expect(viewer.page.locator('h1')).to_have_text('site/stalled')
+    viewer.page.get_by_role('link', name='Workflows').click()
+    expect(viewer.flow('site/stalled')).to_be_visible()
+
+
+def test_life(viewer: HubViewer, hub: HubRun) -> None:
+    """A workflow is installed, played, stopped and cleaned from the page."""
+    page = viewer.page
+    page.get_by_role('button', name='Install…').click()
+    viewer.dialog.get_by_label('Source').select_option('long')
+    expect(viewer.dialog.get_by_label('Name', exact=True)).to_have_value(
+        'long')
+    viewer.dialog.get_by_label('Validate it first').check()
+    viewer.do('Install')
+    output = viewer.dialog.get_by_role('log')
+    expect(output).to_contain_text('$ cylc validate')
+    expect(output).to_contain_text('INSTALLED long/run1')
+    expect(viewer.dialog.get_by_role('status')).to_have_text(
+        'succeeded', timeout=60000)
+    expect(viewer.dialog.get_by_role('link')).to_have_text('Open long/run1')
+    viewer.picture('hub-job')
+    viewer.do('Close')
+    expect(page.locator('.notice').last).to_contain_text('play long')
+    expect(viewer.status('long/run1')).to_have_text('running')
+
+    viewer.choose('long/run1', 'Pause')
+    expect(viewer.status('long/run1')).to_contain_text('paused')
+    viewer.choose('long/run1', 'Resume')
+    expect(viewer.status('long/run1')).to_have_text('running')
+
+    viewer.choose('long/run1', 'Stop…')
+    viewer.dialog.get_by_label('How').select_option('now')
+    viewer.do('Stop')
+    expect(viewer.dialog.get_by_role('log')).to_contain_text('$ cylc stop')
+    viewer.do('Close')
+    expect(viewer.status('long/run1')).to_have_text('stopped')
+
+    viewer.choose('long/run1', 'Play…')
+    viewer.dialog.get_by_label('Pause', exact=True).check()
+    viewer.do('Play')
+    expect(viewer.dialog.get_by_role('log')).to_contain_text('--pause')
+    viewer.do('Close')
+    expect(viewer.status('long/run1')).to_contain_text('paused')
+    viewer.choose('long/run1', 'Stop…')
+    viewer.dialog.get_by_label('How').select_option('now')
+    viewer.do('Stop')
+    viewer.do('Close')
+    expect(viewer.status('long/run1')).to_have_text('stopped')
+
+    viewer.choose('long/run1', 'Clean…')
+    viewer.dialog.get_by_label('To confirm').fill('long/run2')
+    viewer.do('Clean')
+    expect(viewer.dialog.get_by_role('alert')).to_have_text(
+        'That is not what was asked for.')
+    assert (hub.run.home / 'cylc-run' / 'long' / 'run1').exists()
+    viewer.dialog.get_by_label('To confirm').fill('long/run1')
+    viewer.do('Clean')
+    expect(viewer.flow('long/run1')).to_be_hidden()
+    viewer.do('Close')
+    assert not (hub.run.home / 'cylc-run' / 'long' / 'run1').exists()
+
+
+def test_failure(viewer: HubViewer) -> None:
+    """What a command says when it fails is shown, and stays."""
+    viewer.choose('site/stalled', 'Reinstall…')
+    viewer.do('Reinstall')
+    expect(viewer.dialog.get_by_role('status')).to_have_text('failed')
+    told = viewer.dialog.locator('.jobtext').inner_text()
+    assert 'site/stalled' in told
+    viewer.do('Close')
+    expect(viewer.page.locator('.notice.is-failed')).to_contain_text(
+        'reinstall site/stalled: failed')
+    viewer.page.get_by_role('button', name='Jobs', exact=True).click()
+    expect(viewer.dialog).to_contain_text('reinstall site/stalled')
+
+
+@pytest.fixture
+def more(hub: HubRun) -> Iterator[None]:
+    """Have more workflows, which nobody runs."""
+    names = ('site/other', 'far/away/one', 'far/away/two')
+    for name in names:
+        hub.flow(name)
+    yield
+    for name in names:
+        hub.remove(name)
+
+
+def test_folders_and_filter(viewer: HubViewer, more: None) -> None:
+    """Folders close, the filter finds, and the order is as one likes it."""
+    page = viewer.page
+    expect(viewer.flow('far/away')).to_contain_text('far/away')
+    expect(viewer.flow('far/away/one')).to_contain_text('one')
+    rows = page.locator('#hub-rows .row:not(.head)')
+    expect(rows.first).to_have_attribute('data-name', 'site')
+    page.get_by_label('Order').select_option('name')
+    expect(rows.first).to_have_attribute('data-name', 'far/away')
+    viewer.flow('far/away').locator('.label').click()
+    expect(viewer.flow('far/away/one')).to_be_hidden()
+    viewer.page.get_by_role('searchbox').fill('o*')
+    expect(viewer.flow('far/away/one')).to_be_visible()
+    expect(viewer.flow('site/other')).to_be_visible()
+    expect(viewer.flow('site/stalled')).to_be_hidden()
+    expect(page).to_have_url(re.compile(r'#\?q=o\*$'))
+    page.get_by_role('button', name='Clear').click()
+    page.locator('.chip[data-word=stalled]').click()
+    expect(rows).to_have_count(1)
+    page.locator('.chip[data-word=stalled]').click()
+    viewer.flow('far/away').locator('.label').click()
+    page.get_by_label('Order').select_option('problems')
+
+
+def test_selection(viewer: HubViewer, more: None, hub: HubRun) -> None:
+    """Several are chosen, and something is done with all for which it fits.
+    """
+    page = viewer.page
+    page.locator('#hub-rows').focus()
+    for name in ('far/away/one', 'far/away/two', 'site/stalled'):
+        viewer.flow(name).locator('.tick').click()
+    bar = page.get_by_role('region', name='Selection')
+    expect(bar).to_contain_text('3 selected')
+    play = bar.get_by_role('button', name='Play… (2 workflows)')
+    expect(play).to_be_visible()
+    bar.get_by_role('button', name='More').click()
+    page.get_by_role(
+        'menuitem', name='Clean… (2 workflows)', exact=True).click()
+    expect(viewer.dialog).to_contain_text('far/away/one far/away/two')
+    viewer.dialog.get_by_label('To confirm').fill('2')
+    viewer.do('Clean')
+    expect(viewer.flow('far/away/one')).to_be_hidden()
+    expect(viewer.flow('far/away/two')).to_be_hidden()
+    viewer.do('Close')
+    expect(bar).to_contain_text('1 selected')
+    page.keyboard.press('Escape')
+    expect(bar).to_be_hidden()
+    assert hub.run.alive
+
+
+def test_keys(viewer: HubViewer, more: None) -> None:
+    """All of it goes without a mouse."""
+    page = viewer.page
+    page.keyboard.press('/')
+    page.keyboard.type('away')
+    page.locator('#hub-rows').focus()
+    for key in ('Home', 'ArrowDown', ' '):
+        page.keyboard.press(key)
+    expect(page.get_by_role('region', name='Selection')).to_contain_text(
+        '1 selected')
+    page.keyboard.press('Escape')
+    page.keyboard.press('m')
+    expect(page.get_by_role('menu')).to_be_visible()
+    page.keyboard.press('Escape')
+    page.keyboard.press('Enter')
+    expect(page.locator('h1')).to_have_text(re.compile('^far/away/'))
+
+
+def test_rights(look: Callable[..., HubViewer], hub: HubRun) -> None:
+    """What somebody may not do is grey; what they may not see is not there.
+    """
+    hub.user('reader', 'full-read', 'a long password')
+    viewer = look().log_in_as('reader', 'a long password')
+    viewer.flow('site/stalled').locator('.more').click()
+    entry = viewer.page.get_by_role('menuitem', name='Stop…')
+    expect(entry).to_have_attribute('aria-disabled', 'true')
+    expect(entry).to_contain_text('Needs shutdown; you have full-read here.')
+    viewer.picture('hub-grey')
+    viewer.page.keyboard.press('Escape')
+    viewer.page.get_by_role('button', name='reader').click()
+    row = viewer.dialog.get_by_role('row', name='site/stalled')
+    expect(row).to_contain_text('full-read')
+    viewer.do('Close')
+    hub.user('reader', 'identity')
+    expect(viewer.status('site/stalled')).to_have_text('running')
+    expect(viewer.flow('site/stalled')).not_to_contain_text('failed')
+    hub.user('reader', 'none')
+    expect(viewer.flow('site/stalled')).to_be_hidden()
+
+
+def test_hub_goes_and_comes(viewer: HubViewer, hub: HubRun) -> None:
+    """The page says that the hub is away, and asks to log in afterwards."""
+    hub.stop()
+    try:
+        expect(viewer.live).to_have_attribute('data-mark', 'offline')
+    finally:
+        hub.start()
+    expect(viewer.live).to_have_attribute('data-mark', 'refused')
+    again = viewer.page.get_by_role('link', name='log in again')
+    expect(again).to_be_visible()
+
+
+def test_without_scripts(look: Callable[..., HubViewer]) -> None:
+    """The list can be read before any script runs."""
+    viewer = look()
+    viewer.page.route('**/*.js', lambda route: route.abort())
+    viewer.page.goto(viewer.hub.login())
+    row = viewer.page.get_by_role('row', name='site/stalled')
+    expect(row).to_contain_text('stalled: 1 task failed')
+    row.get_by_role('link').click()
+    expect(viewer.page.locator('h1')).to_have_text('site/stalled')
+
+
+def test_narrow(look: Callable[..., HubViewer]) -> None:
+    """All there is to know fits on a small screen."""
+    viewer = look(viewport={'width': 390, 'height': 844}).log_in()
+    for cell in ('name', 'status', 'totalscell', 'morecell'):
+        box = viewer.flow('site/stalled').locator(f'.{cell}').bounding_box()
+        assert box is not None and box['x'] >= 0
+        assert box['x'] + box['width'] <= 390
+    assert viewer.page.evaluate(
+        'document.documentElement.scrollWidth') <= 390
+    viewer.picture('hub-narrow')
