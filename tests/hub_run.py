@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import pwd
 import shutil
 import signal
 import subprocess
@@ -66,6 +67,11 @@ class HubRun:
     def url(self) -> str:
         """Return its address, without a slash at the end."""
         return f'http://127.0.0.1:{self.port}'
+
+    @property
+    def owner(self) -> str:
+        """Return the name of who runs it."""
+        return pwd.getpwuid(os.geteuid()).pw_name
 
     def start(self) -> HubRun:
         """Start the hub, and wait until it says where it is."""

@@ -25,6 +25,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 import pytest
 
 from tests.harness import Run, Starter, need
+from tests.hub_run import HubRun
+from tests.hub_viewer import LONG, STALLING, HubViewer
 from tests.viewer import ARGUMENTS, FLOW, PATIENCE, Viewer, ended
 
 #: Whether a test has failed.
@@ -82,6 +84,36 @@ def run(starter: Starter) -> Run:
     run = starter(FLOW, name='looked-at')
     run.wait_for(lambda: ended(run), timeout=120)
     return run
+
+
+@pytest.fixture(scope='module')
+def hub() -> Iterator[HubRun]:
+    """Run a hub with a stalled workflow in it, and a source."""
+    hub = HubRun(STALLING, name='site/stalled')
+    try:
+        hub.source('long', LONG)
+        hub.run.play()
+        hub.start()
+        yield hub
+    finally:
+        hub.close()
+
+
+@pytest.fixture
+def look(browser: Browser, hub: HubRun) -> Iterator[Callable[..., HubViewer]]:
+    """Look at the hub."""
+    viewers: list[HubViewer] = []
+
+    def look(**options: Any) -> HubViewer:
+        options.setdefault('viewport', {'width': 1300, 'height': 800})
+        viewers.append(HubViewer(hub, browser.new_context(**options)))
+        return viewers[-1]
+
+    yield look
+    for number, viewer in enumerate(viewers):
+        viewer.picture(f'hub-{number}')
+        viewer.context.close()
+    assert not [text for viewer in viewers for text in viewer.complaints]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,114 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 import re
-from typing import Any
 
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import expect
 import pytest
 
 from tests.hub_run import HubRun
-from tests.viewer import Viewer
-
-#: It waits for somebody, so that there is something to see.
-STALLING = """
-    [meta]
-        title = Two of three
-    [scheduler]
-        [[events]]
-            stall timeout = PT1H
-    [scheduling]
-        [[graph]]
-            R1 = good & bad => never
-    [runtime]
-        [[good, never]]
-        [[bad]]
-            script = false
-"""
-
-#: It goes on for as long as anybody looks.
-LONG = """
-    [meta]
-        title = A long one
-    [scheduling]
-        [[graph]]
-            R1 = long
-    [runtime]
-        [[long]]
-            script = sleep 600
-"""
-
-
-class HubViewer(Viewer):
-    """A page of the hub in a browser."""
-
-    def __init__(self, hub: HubRun, context: Any) -> None:
-        super().__init__(hub.run, context)
-        self.hub = hub
-
-    def log_in(self) -> HubViewer:
-        """Come as the owner, by an address that is good for once."""
-        self.page.goto(self.hub.login())
-        expect(self.live).to_have_attribute('data-mark', 'live')
-        return self
-
-    def log_in_as(self, user: str, password: str) -> HubViewer:
-        """Come as somebody else, by the form."""
-        self.page.goto(f'{self.hub.url}/login')
-        self.page.fill('#user', user)
-        self.page.fill('#password', password)
-        self.page.click('form[action="./login"] button')
-        expect(self.live).to_have_attribute('data-mark', 'live')
-        return self
-
-    def flow(self, name: str) -> Locator:
-        """Return the row of a workflow or a folder."""
-        return self.page.locator(f'.row[data-name="{name}"]')
-
-    def status(self, name: str) -> Locator:
-        return self.flow(name).locator('.cell.status')
-
-    def choose(self, name: str, entry: str) -> None:
-        """Choose from the menu of a workflow."""
-        self.flow(name).locator('.more').click()
-        self.page.get_by_role('menuitem', name=entry, exact=True).click()
-
-    @property
-    def dialog(self) -> Locator:
-        return self.page.get_by_role('dialog')
-
-    def do(self, name: str) -> None:
-        """Press the button of a dialog."""
-        self.dialog.get_by_role('button', name=name, exact=True).click()
-
-
-@pytest.fixture(scope='module')
-def hub() -> Iterator[HubRun]:
-    """Run a hub with a stalled workflow in it, and a source."""
-    hub = HubRun(STALLING, name='site/stalled')
-    try:
-        hub.source('long', LONG)
-        hub.run.play()
-        hub.start()
-        yield hub
-    finally:
-        hub.close()
-
-
-@pytest.fixture
-def look(browser: Browser, hub: HubRun) -> Iterator[Callable[..., HubViewer]]:
-    """Look at the hub."""
-    viewers: list[HubViewer] = []
-
-    def look(**options: Any) -> HubViewer:
-        options.setdefault('viewport', {'width': 1300, 'height': 800})
-        viewers.append(HubViewer(hub, browser.new_context(**options)))
-        return viewers[-1]
-
-    yield look
-    for number, viewer in enumerate(viewers):
-        viewer.picture(f'hub-{number}')
-        viewer.context.close()
-    assert not [text for viewer in viewers for text in viewer.complaints]
+from tests.hub_viewer import HubViewer
 
 
 @pytest.fixture
