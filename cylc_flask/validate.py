@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from metomi.isodatetime.parsers import TimePointParser
 
 from cylc.flow.cycling.iso8601 import point_parse
-from cylc.flow.cycling.loader import standardise_point_string
+from cylc.flow.cycling.loader import DefaultCycler, standardise_point_string
 from cylc.flow.exceptions import CylcError
 from cylc.flow.id import Tokens
 from cylc.flow.task_outputs import (
@@ -134,7 +134,7 @@ def point(name: str, value: Any) -> str:
     try:
         if len(value) > MAX_DATE:
             raise ValueError('too long')
-        standard = standardise_point_string(value)
+        standard = _standard(value)
     except (CylcError, ValueError, OverflowError) as exc:
         raise RequestError(
             f'{name} is not a cycle point: {shown(value)}'
@@ -142,6 +142,24 @@ def point(name: str, value: Any) -> str:
     if not standard:
         raise RequestError(f'{name} is not a cycle point: {shown(value)}')
     return str(standard)
+
+
+def _standard(value: str) -> Any:
+    """Return a point as Cylc writes it; as it is, where Cylc cannot know.
+
+    That is in a process which runs no workflow. Whoever does looks again.
+    """
+    if hasattr(DefaultCycler, 'TYPE'):
+        return standardise_point_string(value)
+    if not _is_whole(value):
+        TimePointParser().parse(value)
+    return value
+
+
+def _is_whole(value: str) -> bool:
+    """Tell whether a text is a whole number, as a point may be."""
+    digits = value[1:] if value[:1] in ('+', '-') else value
+    return digits.isascii() and digits.isdigit()
 
 
 def within_reach(task: str, side: Side) -> None:

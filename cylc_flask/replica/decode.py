@@ -18,16 +18,18 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from functools import cache
 import struct
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
 from .side import Definition, Side
 
-T = TypeVar('T')
+#: The types of the fields of each class.
+HINTS: dict[type[Any], dict[str, Any]] = {
+    kind: get_type_hints(kind) for kind in (Definition, Side)
+}
 
 #: The length of the head comes before it.
 LENGTH = struct.Struct('!I')
@@ -80,7 +82,7 @@ def _arguments(kind: type[Any], data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError(f'{kind.__name__} is {data!r:.40}')
     result = {}
-    hints = _hints(kind)
+    hints = HINTS[kind]
     for item in fields(kind):
         name = item.name
         if name in data:
@@ -90,11 +92,6 @@ def _arguments(kind: type[Any], data: Any) -> dict[str, Any]:
         elif item.default is MISSING:
             raise ValueError(f'{name} is missing')
     return result
-
-
-@cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def _fits(value: Any, hint: Any) -> bool:

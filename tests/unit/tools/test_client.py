@@ -21,7 +21,7 @@ import pytest
 
 from cylc_flask import proof
 from cylc_flask.proof import CallFailed, challenge_of, digest
-from cylc_flask.tools.client import Answer
+from cylc_flask.tools.client import Answer, Client
 
 #: The example of RFC 7616, section 3.9.1, with its password.
 PASSWORD = 'Circle of Life'
@@ -84,4 +84,4 @@ def test_error(answer, text):
 
 def test_no_server(tmp_path):
     with pytest.raises(CallFailed, match='Does the workflow run'):
-        client.Client(tmp_path)
+        Client(tmp_path)
