@@ -31,6 +31,7 @@ TOOLS = {
     'call': 'call an endpoint of a running workflow',
     'cert': 'make, show or renew a certificate',
     'config': 'show the configuration and where it comes from',
+    'hub': 'serve all workflows behind one URL, and start new ones',
     'user': 'add, list and remove users of the hub',
     'token': 'add, list and revoke tokens of users of the hub',
     'audit': 'show who did what by the hub',

@@ -61,9 +61,14 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         Raises:
             RequestError: The header is not that of this scheme.
         """
-        return self._read(request.environ)
+        return self.read(request.environ)
 
-    def _read(self, environ: dict[str, Any]) -> Login | None:
+    def read(self, environ: dict[str, Any]) -> Login | None:
+        """Return what a request has, None without the header.
+
+        Raises:
+            RequestError: The header is not that of this scheme.
+        """
         header = environ.get('HTTP_AUTHORIZATION')
         if header is None:
             return None
@@ -107,7 +112,7 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]
         Raises:
             RequestError: The header cannot be read.
         """
-        auth = self._read(environ)
+        auth = self.read(environ)
         return self._judge(auth) if auth else ABSENT
 
     def _judge(self, auth: Login) -> Attempt:

@@ -118,6 +118,9 @@ class Gate:
     #: What a view is labelled with that a browser may have at once.
     public_label = FOR_BROWSERS
 
+    #: Whether sockets may tell later whose they are.
+    takes_later = True
+
     def __init__(
         self,
         config: Config,
@@ -184,11 +187,17 @@ class Gate:
             once=handshake or changes_state(view)
             or environ['REQUEST_METHOD'] == 'POST',
             password=password and hasattr(view, BY_PASSWORD),
-            later=handshake and hasattr(view, LOGIN_LATER)
-            and _is_later(environ),
+            later=self.takes_later and handshake
+            and hasattr(view, LOGIN_LATER) and _is_later(environ),
             public=hasattr(view, self.public_label)
             and origin.is_browser(environ),
         )
+
+    def announce(self, visitor: Visitor) -> None:
+        """Say to others by which name a visitor is to be called.
+
+        Here that is what they say themselves.
+        """
 
     def permit(self, visitor: Visitor, view: View) -> None:
         """Raise what stops a visitor who is known."""
@@ -332,7 +341,9 @@ def bearer(token: str) -> User | None:
     Raises:
         RequestError: There are too many such.
     """
-    user = the_gate().login.bearer(g.visitor, token)
+    gate = the_gate()
+    user = gate.login.bearer(g.visitor, token)
+    gate.announce(g.visitor)
     g.user = g.visitor.user
     return user
 

@@ -129,7 +129,7 @@ class Login:
             RequestError: Nobody that we know.
         """
         environ = visitor.environ
-        token = _token(environ.get('HTTP_AUTHORIZATION', ''))
+        token = token_of(environ.get('HTTP_AUTHORIZATION', ''))
         if token is not None and not password:
             if self.bearer(visitor, token) is None:
                 raise _unauthorized(f'{BEARER} error="invalid_token"')
@@ -330,11 +330,11 @@ def _unauthorized(challenge: str) -> RequestError:
         UNAUTHORIZED, headers=(('WWW-Authenticate', challenge),))
 
 
-def _token(authorization: str) -> str | None:
+def token_of(authorization: str) -> str | None:
     """Return the token in an Authorization header, None where none is meant.
 
     Examples:
-        >>> _token('bearer abc'), _token('Digest username="bearer"')
+        >>> token_of('bearer abc'), token_of('Digest username="bearer"')
         ('abc', None)
     """
     scheme, _, token = authorization.partition(' ')

@@ -23,12 +23,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    TypeVar,
+)
 
 import gevent
 from gevent import sleep
 from gevent.event import Event
 from gevent.pool import Group
+from gevent.threadpool import ThreadPool
 
 from cylc.flow import LOG
 from cylc_flask.lines import Lines
@@ -41,13 +49,18 @@ if TYPE_CHECKING:
     from cylc_flask.config import Limits
 
 __all__ = [
-    'OPTIONS', 'Serving', 'ServerThread', 'make_event', 'sleep', 'spawn',
+    'OPTIONS', 'Serving', 'ServerThread', 'aside', 'make_event', 'sleep',
+    'spawn',
 ]
 
 Application = Callable[..., Iterable[bytes]]
+T = TypeVar('T')
 
 #: How long (seconds) answers may take that are under way at the end.
 GRACE = 2.0
+
+#: How many threads of the system do what would hold up the server's.
+ASIDE = 2
 
 #: Makes an event on which requests can wait.
 make_event = Event
@@ -58,6 +71,7 @@ class Helpers(threading.local):
 
     def __init__(self) -> None:
         self.group = Group()
+        self.pool = ThreadPool(ASIDE)
 
 
 _helpers = Helpers()
@@ -69,6 +83,15 @@ def spawn(work: Callable[..., object], *args: Any) -> None:
     It may wait; the end of the server is its end.
     """
     _helpers.group.spawn(work, *args)
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Have something done by another thread, and return what comes of it.
+
+    Others are served meanwhile.
+    """
+    result: T = _helpers.pool.apply(work)
+    return result
 
 
 @dataclass(frozen=True)
@@ -112,6 +135,7 @@ class ServerThread:
         )
         self._wake: Callable[[], None] | None = None
         self._stop: Event | None = None
+        self._servers: list[Server] = []
         self._thread = threading.Thread(
             target=_live, args=([self],), name='cylc-flask', daemon=True
         )
@@ -143,6 +167,23 @@ class ServerThread:
         """Ask the thread to end; `ended` tells when it has."""
         self.deliver(self._end)
 
+    def renew(self, tls: tuple[str, str]) -> None:
+        """Use what a certificate and its key are now, for new connections.
+
+        Where they cannot be used, those that were read last go on.
+        """
+        self.deliver(self._renew, tls)
+
+    def _renew(self, tls: tuple[str, str]) -> None:
+        try:
+            context = tls_context(*tls)
+        except OSError as exc:
+            LOG.error(f'flask: the old certificate is kept: {exc}')
+            return
+        for server in self._servers:
+            server.tls = context
+        LOG.info('flask: the certificate has been read again')
+
     def _end(self) -> None:
         if self._stop is not None:
             self._stop.set()
@@ -171,21 +212,22 @@ class ServerThread:
     def _serve_clients(self) -> None:
         self._stop = stop = Event()
         crowd = Crowd(self.serving.limits.open_connections)
-        servers: list[Server] = []
         try:
             for server in self._make_servers(crowd):
-                servers.append(server)
+                self._servers.append(server)
                 server.start()
             self._pump()
             self.ready.set_result(None)
             stop.wait()
         finally:
             self._stop = None
-            for server in servers:
+            for server in self._servers:
                 server.close()
             self.serving.lines.end()
+            self._servers.clear()
             crowd.finish(GRACE)
             _helpers.group.kill(timeout=1)
+            _helpers.pool.kill()
 
     def _make_servers(self, crowd: Crowd) -> Iterator[Server]:
         serving = self.serving

@@ -47,7 +47,7 @@ def page() -> Response:
     files = web.files()
     return web.page(
         'graphiql.html',
-        workflow=current.workflow(),
+        title=current.services().greeting.title,
         user=current.user(),
         csrf_cookie=web.csrf_cookie(),
         signed_in=web.is_signed_in(),

@@ -1,0 +1,227 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""The applications of the hub: its own, and one for each workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from cylc_flask.app import BLUEPRINTS, Parts, furnish, make_app
+from cylc_flask.auth.cookies import Cookies
+from cylc_flask.auth.rate import Rate
+from cylc_flask.auth.schemes import make_scheme
+from cylc_flask.auth.sessions import Sessions
+from cylc_flask.auth.throttle import SLEEPERS, Throttle
+from cylc_flask.hub.engine import HubEngine
+from cylc_flask.hub.engine import Services as Doing
+from cylc_flask.hub.gate import HubGate, WorkflowGate
+from cylc_flask.hub.listing import Listing
+from cylc_flask.hub.login import FrontLogin, HubLogin, Reception
+from cylc_flask.hub.once import Once
+from cylc_flask.hub.orders import Orders
+from cylc_flask.hub.own_users import NoUsers, OwnUsers
+from cylc_flask.hub.scheme import REALM
+from cylc_flask.hub.sight import Sight
+from cylc_flask.hub.site import EXTENSION, Site
+from cylc_flask.hub.views import audit, entrance, errors, listing, whoami
+from cylc_flask.query.body import Reader
+from cylc_flask.query.engine import Engine
+from cylc_flask.query.limits import Paced, unpaced
+from cylc_flask.query.persisted import Persisted
+from cylc_flask.query.schema import make_schema
+from cylc_flask.views import graphql, pages, static, subscriptions
+from cylc_flask.views.current import Greeting, Services
+from cylc_flask.views.sockets import SockTools
+from cylc_flask.workflows import Registry
+
+if TYPE_CHECKING:
+    from cylc_flask.auth.gate import Gate
+    from cylc_flask.auth.users import Users
+    from cylc_flask.hub.entry import Entry
+    from cylc_flask.workflows import Workflow
+
+GREETING = Greeting('Cylc hub', '', 'Password', (
+    'Whoever runs the hub can log in by the address that the command "cylc'
+    ' flask hub --login" prints.'
+))
+
+
+def _init_pages(app: Flask) -> None:
+    for init_app in (
+        pages.init_app, static.init_app, entrance.init_workflow,
+    ):
+        init_app(app)
+
+
+#: What there is of each workflow: all but a log-in, which is the hub's.
+PARTS: Parts = {**BLUEPRINTS, 'page': _init_pages}
+
+
+@dataclass(frozen=True)
+class ServerTools:
+    """What the server's thread has for applications.
+
+    Args:
+        sleep: Waits some seconds, and lets others go on meanwhile.
+        sockets: What sockets need.
+        paced: In which long work is done.
+    """
+
+    sleep: Callable[[float], object] = time.sleep
+    sockets: SockTools = field(default_factory=SockTools)
+    paced: Paced = unpaced
+
+
+class Apps:
+    """Makes the applications, those of workflows when they are first wanted.
+
+    Args:
+        site: The hub.
+        hosts: Names by which clients may call it.
+        tools: Of the server.
+    """
+
+    def __init__(
+        self, site: Site, hosts: frozenset[str], tools: ServerTools,
+    ) -> None:
+        self._site = site
+        self._hosts = hosts
+        self._tools = tools
+        self._rate = Rate(site.config.limits.request_rate, time.monotonic)
+        self._reception = self._make_reception()
+        self._made: dict[str, tuple[Workflow, Flask]] = {}
+        self._secret = secrets.token_bytes(32)
+        #: Takes half a second and some megabytes to make.
+        self._schema = make_schema()
+        site.flows.watch(self._forget)
+        self.hub = self._make_hub()
+        self.nowhere = self._make_nowhere()
+
+    def find(self, name: str) -> Flask | None:
+        """Return the application of a workflow, None if there is no such."""
+        entry = self._site.flows.find(name)
+        if entry is None:
+            return None
+        flow, app = self._made.get(name, (None, None))
+        if app is None or flow is not entry.workflow:
+            flow, app = entry.workflow, self._make(entry)
+            self._made[name] = flow, app
+        return app
+
+    def _forget(self, kind: str, entry: Entry) -> None:
+        """Drop what belongs to a workflow that is no more."""
+        if kind == 'removed':
+            self._made.pop(entry.name, None)
+
+    def _make_reception(self) -> Reception:
+        site, config = self._site, self._site.config
+        limits = config.limits
+        share = max(1, limits.open_connections // 4)
+        return Reception(
+            site.people,
+            Sessions(config.session_lifetime, limits.sessions, time.monotonic),
+            Throttle(
+                self._tools.sleep, time.monotonic, min(SLEEPERS, share)),
+            Cookies.of(site.flows.owner, f'hub {config.hub.port}'),
+            site.audit,
+            config.insecure_basic,
+        )
+
+    def _make_hub(self) -> Flask:
+        """Return the application for all that is about no one workflow."""
+        site, tools = self._site, self._tools
+        login = FrontLogin(
+            self._reception, NoUsers(),
+            strangers=max(1, site.config.limits.open_connections // 4),
+        )
+        sight = Sight(site.flows, site.people)
+        orders = Orders(site.people, site.audit, site.launcher, site.aside)
+        doing = Doing(site, orders, tools.sockets.spawn)
+        engine = HubEngine(site.config, sight, doing, tools.paced)
+        gate = HubGate(
+            site.config, login, self._rate, self._hosts, site.people,
+            site.audit,
+        )
+        app = self._begin(sight, engine, gate)
+        rows = Listing(
+            site.flows, site.people, tools.sockets.spawn, tools.sleep)
+        once = Once(site.directory)
+
+        def init_pages(app: Flask) -> None:
+            entrance.init_app(app, once)
+            static.init_app(app)
+            listing.init_app(app, rows)
+
+        for part in (whoami, audit):
+            part.init_app(app)
+        furnish(app, {
+            'graphql': graphql.init_app,
+            'websocket': subscriptions.init_app,
+            'page': init_pages,
+        })
+        return app
+
+    def _make(self, entry: Entry) -> Flask:
+        """Return the application of a workflow."""
+        site, tools, flow = self._site, self._tools, entry.workflow
+        registry = Registry(flow)
+        engine = Engine(
+            site.config, registry, tools.paced, tools.sockets.make_event,
+            self._schema,
+        )
+        gate = self._workflow_gate(
+            OwnUsers(flow, site.config), entry.name)
+        app = self._begin(registry, engine, gate)
+        furnish(app, PARTS)
+        return app
+
+    def _make_nowhere(self) -> Flask:
+        """Return what answers for workflows that are not there.
+
+        It does what the application of a workflow does before it finds that
+        somebody may see nothing of it.
+        """
+        registry = Registry()
+        engine = Engine(self._site.config, registry, schema=self._schema)
+        return self._begin(
+            registry, engine, self._workflow_gate(NoUsers(), ''))
+
+    def _begin(self, registry: Registry, engine: Engine, gate: Gate) -> Flask:
+        """Return an application without views."""
+        tools = self._tools
+        services = Services(
+            self._site.config, registry, engine, Reader(Persisted()),
+            tools.sleep, GREETING, is_discreet=True,
+        )
+        app = make_app(services, gate, tools.sockets)
+        app.extensions[EXTENSION] = self._site
+        errors.init_app(app)
+        return app
+
+    def _workflow_gate(self, own: Users, name: str) -> WorkflowGate:
+        site = self._site
+        theirs = make_scheme(site.config, REALM, own, self._secret)
+        login = HubLogin(self._reception, own, theirs, workflow=name)
+        return WorkflowGate(
+            site.config, login, self._rate, self._hosts, site.people,
+            site.audit, name,
+        )

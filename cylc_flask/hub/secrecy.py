@@ -1,0 +1,36 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Whether others can read what a client sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cylc_flask.config import is_loopback
+
+#: Where a request says that a proxy has passed it on which nobody vouches for.
+UNVOUCHED = 'cylc_flask.unvouched'
+
+
+def is_private(environ: dict[str, Any]) -> bool:
+    """Return True if nobody can read a request on its way.
+
+    That is, if it is encrypted or has not left this machine.
+    """
+    if environ['wsgi.url_scheme'] == 'https':
+        return True
+    address = environ.get('REMOTE_ADDR') or ''
+    return UNVOUCHED not in environ and (not address or is_loopback(address))

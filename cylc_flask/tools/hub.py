@@ -1,0 +1,99 @@
+# This file is part of cylc-flask, the web server inside the Cylc scheduler.
+# Copyright (C) the cylc-flask developers.
+#
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License, or
+# (at your option) any later version.
+#
+# This program is distributed in the hope that it will be useful,
+# but WITHOUT ANY WARRANTY; without even the implied warranty of
+# MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+# GNU General Public License for more details.
+#
+# You should have received a copy of the GNU General Public License
+# along with this program.  If not, see <http://www.gnu.org/licenses/>.
+"""Run the hub: all your workflows behind one URL.
+
+It shows which workflows there are, running or not, starts and stops them, and
+serves for each what the web server inside its scheduler has. It prints an
+address by which you can log in once. It runs until it is stopped, by Ctrl-C or
+a signal; no workflow is touched by that.
+
+Examples:
+  # on this machine, for yourself
+  $ cylc flask hub
+
+  # at another port
+  $ cylc flask hub --port 8021
+
+  # print another address to log in by, while it runs
+  $ cylc flask hub --login
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+import logging
+from pathlib import Path
+import sys
+
+from cylc.flow import LOG
+from cylc_flask import config
+from cylc_flask.config import Config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take where to listen."""
+    parser.add_argument(
+        '--port', type=int, metavar='NUMBER',
+        help='listen there (hub.port in the configuration)')
+    parser.add_argument(
+        '--login', action='store_true',
+        help='print an address to log in by, to the hub that runs')
+    parser.add_argument(
+        '--debug', action='store_true', help='tell more of what it does')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the hub, or print an address."""
+    found = _with_port(config.load(), arguments.port)
+    if arguments.login:
+        print(_login(found))
+        return 0
+    # Here, as it takes long to import.
+    from cylc_flask.hub.process import HubProcess
+
+    _begin_log(arguments.debug)
+    return HubProcess(found, _say).run()
+
+
+def _with_port(found: Config, port: int | None) -> Config:
+    if port is None:
+        return found
+    port = config.KINDS['hub.port'].check(port)
+    return replace(found, hub=replace(found.hub, port=port))
+
+
+def _login(found: Config) -> str:
+    from cylc_flask.hub import place
+    from cylc_flask.hub.once import Once
+
+    url = place.url_of(found)
+    token = Once(Path(found.hub.directory)).make()
+    return f'{url.rstrip("/")}/login/once?token={token}'
+
+
+def _begin_log(debug: bool) -> None:
+    """Write the log to standard error, where systemd takes it up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(
+        '%(asctime)s %(levelname)s %(message)s', '%Y-%m-%dT%H:%M:%S%z'))
+    LOG.handlers[:] = [handler]
+    LOG.setLevel(logging.DEBUG if debug else logging.INFO)
+    LOG.propagate = False
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
