@@ -42,7 +42,14 @@ from cylc_flask.hub.own_users import NoUsers, OwnUsers
 from cylc_flask.hub.scheme import REALM
 from cylc_flask.hub.sight import Sight
 from cylc_flask.hub.site import EXTENSION, Site
-from cylc_flask.hub.views import audit, entrance, errors, listing, whoami
+from cylc_flask.hub.views import (
+    audit,
+    entrance,
+    errors,
+    jobs,
+    listing,
+    whoami,
+)
 from cylc_flask.query.body import Reader
 from cylc_flask.query.engine import Engine
 from cylc_flask.query.limits import Paced, unpaced
@@ -173,6 +180,7 @@ class Apps:
 
         for part in (whoami, audit):
             part.init_app(app)
+        jobs.init_app(app, orders)
         furnish(app, {
             'graphql': graphql.init_app,
             'websocket': subscriptions.init_app,

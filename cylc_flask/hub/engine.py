@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cylc_flask.errors import RequestError
@@ -33,13 +34,14 @@ from cylc_flask.hub.fan import Fan, Once, Seen
 from cylc_flask.hub.orders import Orders, Sender
 from cylc_flask.hub.resolvers import HubResolvers
 from cylc_flask.hub.schema import make_schema
+from cylc_flask.privilege import Privilege
 from cylc_flask.query.engine import Caller, Engine, Flows
 from cylc_flask.query.limits import Paced, unpaced
+from cylc_flask.query.resolvers import Resolvers
 from cylc_flask.query.subscriptions import (
     COMMAND,
     DeltaGroup,
     Results,
-    Topic,
     topic_of,
 )
 
@@ -144,7 +146,12 @@ class HubEngine(Engine):
         sender = None
         if person is not None:
             sender = Sender(person, getattr(caller, 'address', ''))
-        return HubResolvers(flows, sender, self._services)
+        return HubResolvers(
+            flows, caller.name, sender, self._services, self._known(user))
+
+    def _known(self, user: User) -> Flows:
+        """Return the workflows that somebody may know of."""
+        return self.workflows.seen_by(user, Privilege.IDENTITY)
 
     def subscribe(
         self,
@@ -163,44 +170,20 @@ class HubEngine(Engine):
             Rejected: There are too many of them.
         """
         topic = topic_of(self.schema, operation)
+        see, covers = partial(self.flows, operation, user), topic.covers
         if topic.field == COMMAND:
-            flow = self._flow_of(topic.command, operation, user)
+            see = partial(self._known, user)
+            flow = next((
+                flow for flow in see() if flow.commands.find(topic.command)
+            ), None)
             if flow is None:
-                nothing = HubResolvers((), None, self._services)
+                nothing = Resolvers((), '')
                 return Once(self.run(operation, nothing).encoded())
-            return self._fan(operation, topic, user, on_ready, flow)
-        return self._fan(operation, topic, user, on_ready)
-
-    def _flow_of(
-        self, command: str, operation: Operation, user: User
-    ) -> Workflow | None:
-        """Return the workflow that a command was given to."""
-        return next((
-            flow for flow in self.flows(operation, user)
-            if flow.commands.find(command)
-        ), None)
-
-    def _fan(
-        self,
-        operation: Operation,
-        topic: Topic,
-        user: User,
-        on_ready: Callable[[], None] | None,
-        only: Workflow | None = None,
-    ) -> Fan:
-        """Follow a subscription in several workflows, or but in one."""
-        def choose(flows: Flows) -> Seen:
-            return {
-                flow.feed.id: flow for flow in flows
-                if (topic.covers(flow) if only is None else flow is only)
-            }
-
-        def gone(flow: Workflow) -> bytes | None:
-            return DeltaGroup(self, operation, flow).farewell()
-
+            covers = partial(is_, flow)
         fan = Fan(
-            _Chosen(partial(self.flows, operation, user), choose),
-            partial(self.join, operation, topic), gone, on_ready,
+            _Chosen(see, covers), partial(self.join, operation, topic),
+            lambda flow: DeltaGroup(self, operation, flow).farewell(),
+            on_ready,
         )
         fan.on_close = self._services.site.flows.watch(
             lambda *_: fan.look())
@@ -212,14 +195,14 @@ class _Chosen:
 
     Args:
         seen: Returns all; the same object as long as they are the same.
-        choose: Returns some of them.
+        covers: Tells whether one of them is wanted.
     """
 
     def __init__(
-        self, seen: Callable[[], Flows], choose: Callable[[Flows], Seen]
+        self, seen: Callable[[], Flows], covers: Callable[[Workflow], bool]
     ) -> None:
         self._seen = seen
-        self._choose = choose
+        self._covers = covers
         self._from: Any = None
         self._chosen: Seen = {}
 
@@ -228,7 +211,7 @@ class _Chosen:
         now = self._seen()
         if now is not self._from:
             self._from = now
-            chosen = self._choose(now)
+            chosen = {flow.feed.id: flow for flow in now if self._covers(flow)}
             if chosen.keys() != self._chosen.keys():
                 self._chosen = chosen
         return self._chosen

@@ -117,7 +117,7 @@ class Orders:
             NotFound: There is none, as far as they may know.
         """
         job = self._launcher.find(id_)
-        if job is None or not self._sees(sender.person, job):
+        if job is None or not self.sees(sender, job):
             raise NotFound(f'There is no job {shown(id_)}.')
         return job
 
@@ -125,7 +125,7 @@ class Orders:
         """Return all jobs that somebody may see, the oldest first."""
         return [
             job for job in self._launcher.jobs()
-            if self._sees(sender.person, job)
+            if self.sees(sender, job)
         ]
 
     def cancel(self, sender: Sender, id_: str) -> Job:
@@ -209,8 +209,11 @@ class Orders:
             raise NotFound(f'There is no workflow "{name}".')
         raise Forbidden(f'You may not {command} "{name}": {reason}.')
 
-    def _sees(self, person: Person, job: Job) -> bool:
+    def sees(self, sender: Sender, job: Job) -> bool:
         """Tell whether somebody may see a job and what it writes."""
+        person = self._people.current(sender.person)
+        if person is None:
+            return False
         level = self._people.level(person, job.workflow)
         if job.user == person.name:
             return level > Privilege.NONE

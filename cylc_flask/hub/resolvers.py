@@ -30,13 +30,14 @@ from cylc_flask.hub.jobs import Job, State
 from cylc_flask.operations import operation_of
 from cylc_flask.query import mutations
 from cylc_flask.query.mutations import Response
-from cylc_flask.query.resolvers import Resolvers
+from cylc_flask.query.resolvers import Resolvers, ticket_of
 from cylc_flask.replica.delta import WORKFLOW
 from cylc_flask.validate import shown
 
 if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
 
+    from cylc_flask.commands import Ticket
     from cylc_flask.hub.engine import Services
     from cylc_flask.hub.orders import Sender
     from cylc_flask.workflows import Workflow
@@ -58,19 +59,28 @@ class HubResolvers(Resolvers):
 
     Args:
         flows: The workflows that the caller may see.
+        caller: Who it is, for the schedulers' logs.
         sender: Who it is; None if they have not logged in.
         services: What is done in their name.
+        known: The workflows that the caller may know of.
     """
 
     def __init__(
         self,
         flows: Sequence[Workflow],
+        caller: str,
         sender: Sender | None,
         services: Services,
+        known: Sequence[Workflow],
     ) -> None:
-        super().__init__(flows, sender.person.name if sender else '')
+        super().__init__(flows, caller)
         self._sender = sender
         self._services = services
+        self._known = known
+
+    def ticket(self, id_: str) -> Ticket | None:
+        """Return a command by its id, which but who gave it was told."""
+        return ticket_of(self._known, id_)
 
     async def mutator(
         self,
@@ -106,9 +116,8 @@ class HubResolvers(Resolvers):
         people = self._services.people
         decision = people.may(self._sender.person, operation, flow.name)
         if not decision:
-            response = [False, f'You may not {operation}: {decision.reason}.']
             self._note(operation, flow.name, DENIED, decision.reason)
-            return response
+            return [False, f'You may not {operation}: {decision.reason}.']
         try:
             response = mutations.give(flow, command, arguments, self.caller)
         except Exception as exc:
@@ -125,8 +134,8 @@ class HubResolvers(Resolvers):
     ) -> None:
         assert self._sender is not None
         self._services.audit.note(
-            self.caller, self._sender.address, operation, workflow, outcome,
-            detail,
+            self._sender.person.name, self._sender.address, operation,
+            workflow, outcome, detail,
         )
 
     # The life cycle

@@ -62,21 +62,14 @@ class Command(graphene.ObjectType):
         return ticket.state.value
 
 
-def find(resolvers: Resolvers, id_: str) -> Ticket | None:
-    """Return a command by its id, from whichever workflow has it."""
-    for flow in resolvers.flows.values():
-        if ticket := flow.commands.find(id_):
-            return ticket
-    return None
-
-
 def resolve_command(
     root: Any, info: GraphQLResolveInfo, id: str
 ) -> Ticket | None:
     """Return the command that is asked for, or the one that is followed."""
     if isinstance(root, Ticket):
         return root
-    return find(info.context['resolvers'], id)
+    resolvers: Resolvers = info.context['resolvers']
+    return resolvers.ticket(id)
 
 
 class CommandQuery:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLResolveInfo
 
+    from cylc_flask.commands import Ticket
     from cylc_flask.replica.store import Store
     from cylc_flask.workflows import Workflow
 
@@ -51,6 +52,14 @@ class Stores:
         self.data = {
             flow.store.workflow.id: data_of(flow.store) for flow in flows
         }
+
+
+def ticket_of(flows: Iterable[Workflow], id_: str) -> Ticket | None:
+    """Return a command by its id, from whichever workflow has it."""
+    for flow in flows:
+        if ticket := flow.commands.find(id_):
+            return ticket
+    return None
 
 
 #: How many times an element may be compared with an id, in an operation: some
@@ -134,6 +143,10 @@ class Resolvers(BaseResolvers):
             )}
             for id_ in (data[WORKFLOW].id for data in found)
         ]
+
+    def ticket(self, id_: str) -> Ticket | None:
+        """Return a command by its id, from whichever workflow has it."""
+        return ticket_of(self.flows.values(), id_)
 
     def flow_of(self, workflow: str | None) -> Workflow | None:
         """Return a workflow by its id; the only one where none is named."""

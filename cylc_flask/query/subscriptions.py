@@ -31,7 +31,6 @@ from cylc.flow.data_store_mgr import (
     DELTA_UPDATED,
 )
 from cylc_flask.compat import pb
-from cylc_flask.query.commands import find
 from cylc_flask.query.errors import Code, Rejected, coded
 from cylc_flask.query.resolvers import Resolvers, data_of
 from cylc_flask.query.resume import Mark, marked
@@ -296,7 +295,7 @@ class CommandGroup:
 
     def burst(self) -> bytes | None:
         """Return how far the command is."""
-        ticket = find(self._resolvers, self._id)
+        ticket = self._resolvers.ticket(self._id)
         self.finished = ticket is None or ticket.finished
         self._told = ticket and ticket.state
         return self._engine.run(
@@ -312,7 +311,7 @@ class CommandGroup:
         return self._news()
 
     def _news(self) -> bytes | None:
-        ticket = find(self._resolvers, self._id)
+        ticket = self._resolvers.ticket(self._id)
         if self.finished or (ticket and ticket.state == self._told):
             return None
         return self.burst()
