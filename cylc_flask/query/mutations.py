@@ -71,7 +71,7 @@ def give(
         if direct := DIRECT.get(command):
             return direct(flow, arguments)
         ticket = flow.commands.submit(
-            command, caller, **_checked(command, arguments)
+            command, caller, **checked(command, arguments)
         )
     except RequestError as exc:
         return [False, exc.text]
@@ -93,7 +93,7 @@ def _check_texts(value: Any, name: str = '') -> None:
             _check_texts(inner, name)
 
 
-def _checked(command: str, arguments: Arguments) -> Arguments:
+def checked(command: str, arguments: Arguments) -> Arguments:
     """Return the arguments of a command, as the scheduler can bear them."""
     checked = dict(arguments)
     # A null means what is left out; graphene hands it on.
