@@ -95,20 +95,20 @@ def _check_texts(value: Any, name: str = '') -> None:
 
 def checked(command: str, arguments: Arguments) -> Arguments:
     """Return the arguments of a command, as the scheduler can bear them."""
-    checked = dict(arguments)
+    found = dict(arguments)
     # A null means what is left out; graphene hands it on.
-    if 'flow' in checked:
-        checked['flow'] = checked['flow'] or []
+    if 'flow' in found:
+        found['flow'] = found['flow'] or []
     for name in ('tasks', 'flow', 'outputs', 'prerequisites'):
-        if checked.get(name) is not None:
-            checked[name] = _items(name, checked[name])
-    _check_flows(checked.get('flow') or [])
+        if found.get(name) is not None:
+            found[name] = _items(name, found[name])
+    _check_flows(found.get('flow') or [])
     for name in ('point', 'cycle_point'):
-        if checked.get(name) is not None:
-            checked[name] = validate.point(name, checked[name])
-    if checked.get('clock_time') is not None:
-        validate.date_time('clock_time', checked['clock_time'])
-    return checked
+        if found.get(name) is not None:
+            found[name] = validate.point(name, found[name])
+    if found.get('clock_time') is not None:
+        validate.date_time('clock_time', found['clock_time'])
+    return found
 
 
 def _items(name: str, value: Any) -> list[str]:
