@@ -47,11 +47,14 @@ from cylc_flask.server.thread import (
 )
 from cylc_flask.tap import Tap
 from cylc_flask.usage import Usage
+from cylc_flask.views import relay
 from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from flask import Flask
 
     from cylc.flow.scheduler import Scheduler
     from cylc_flask.config import Config, Limits
@@ -164,9 +167,9 @@ class SuiteServer:
         lines = Lines(here.limits.sockets)
         self._thread = thread = ServerThread(Serving(
             here.listeners,
-            lambda: create_app(
-                here.config, Registry(flow), here.hosts, sleep,
-                SockTools(spawn, make_event, OPTIONS, lines), pace.work,
+            lambda: _make_app(
+                here, flow, SockTools(spawn, make_event, OPTIONS, lines),
+                pace,
             ),
             here.limits,
             here.tls,
@@ -272,6 +275,17 @@ class SuiteServer:
         if self._place is not None:
             self._place.leave()
         self._place = None
+
+
+def _make_app(
+    here: place.Place, flow: Workflow, tools: SockTools, pace: Pace
+) -> Flask:
+    """Return the application, with a way in for hubs if any sockets are."""
+    app = create_app(
+        here.config, Registry(flow), here.hosts, sleep, tools, pace.work)
+    if 'websocket' in here.config.enable:
+        relay.init_app(app)
+    return app
 
 
 def _make_feed(limits: Limits, pace: Pace) -> Feed:

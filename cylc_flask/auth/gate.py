@@ -48,6 +48,7 @@ BY_PASSWORD = 'cylc_flask_by_password'
 FOR_BROWSERS = 'cylc_flask_for_browsers'
 FOR_STRANGERS = 'cylc_flask_for_strangers'
 LOGIN_LATER = 'cylc_flask_login_later'
+CHANGES_LATER = 'cylc_flask_changes_later'
 
 EXTENSION = 'cylc_flask_gate'
 
@@ -102,6 +103,16 @@ def login_later(view: View) -> View:
     no `g.user` until the view has called `Login.bearer`.
     """
     setattr(view, LOGIN_LATER, True)
+    return view
+
+
+def changes_later(view: View) -> View:
+    """Label a view which has no effect by itself, for who may have one.
+
+    A socket, for instance, on which commands may come: the view calls
+    `check_change` for each.
+    """
+    setattr(view, CHANGES_LATER, True)
     return view
 
 
@@ -375,7 +386,10 @@ def _is_later(environ: dict[str, Any]) -> bool:
 def changes_state(view: View | None) -> bool:
     """Return True if a view does something."""
     privilege = required(view) if view else None
-    return privilege is not None and privilege >= Privilege.SHUTDOWN
+    return (
+        privilege is not None and privilege >= Privilege.SHUTDOWN
+        and not hasattr(view, CHANGES_LATER)
+    )
 
 
 def check(view: View | None, label: str) -> None:

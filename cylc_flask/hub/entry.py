@@ -78,7 +78,7 @@ class Entry:
         crashed or unreachable.
         """
         if self.found.status is not Status.RUNNING:
-            return self.found.status.value
+            return str(self.found.status.value)
         if self.trouble:
             return 'unreachable'
         flow = self.workflow.store.workflow

@@ -67,7 +67,7 @@ def give(
         caller: Who gives it.
     """
     try:
-        _check_texts(arguments)
+        check_texts(arguments)
         if direct := DIRECT.get(command):
             return direct(flow, arguments)
         ticket = flow.commands.submit(
@@ -80,17 +80,17 @@ def give(
     return [True, ticket.id]
 
 
-def _check_texts(value: Any, name: str = '') -> None:
+def check_texts(value: Any, name: str = '') -> None:
     """Refuse texts that can be neither logged nor stored, however deep."""
     if isinstance(value, str):
         validate.text(name, value)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            _check_texts(key, name)
-            _check_texts(inner, name or key)
+            check_texts(key, name)
+            check_texts(inner, name or key)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            _check_texts(inner, name)
+            check_texts(inner, name)
 
 
 def checked(command: str, arguments: Arguments) -> Arguments:

@@ -289,6 +289,7 @@ def add(
     privilege: Privilege,
     subprotocols: tuple[str, ...],
     later: bool = False,
+    commands: bool = False,
 ) -> None:
     """Serve a socket.
 
@@ -300,6 +301,8 @@ def add(
         subprotocols: What can be spoken; the client says what it speaks.
         later: The first message may tell who the client is; a browser need
             not say.
+        commands: What comes on it may change something, and is checked when
+            it comes.
     """
     def talk(websocket: Server) -> None:
         _talk(websocket, view)
@@ -311,6 +314,8 @@ def add(
     gate.before_privilege(talk, _check_room)
     if later:
         gate.login_later(gate.for_browsers(talk))
+    if commands:
+        gate.changes_later(talk)
     app.config['SOCK_SERVER_OPTIONS']['subprotocols'] += subprotocols
     Sock(app).route(path, provide_automatic_options=False)(talk)
     app.add_url_rule(
