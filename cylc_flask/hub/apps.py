@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.schemes import make_scheme
 from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
+from cylc_flask.hub.audited import AuditedCommands, AuditedEngine
 from cylc_flask.hub.engine import HubEngine
 from cylc_flask.hub.engine import Services as Doing
 from cylc_flask.hub.gate import HubGate, WorkflowGate
@@ -190,14 +191,16 @@ class Apps:
 
     def _make(self, entry: Entry) -> Flask:
         """Return the application of a workflow."""
-        site, tools, flow = self._site, self._tools, entry.workflow
+        site, tools = self._site, self._tools
+        flow = replace(entry.workflow, commands=AuditedCommands(
+            entry.workflow.commands, entry.name))
         registry = Registry(flow)
-        engine = Engine(
+        engine = AuditedEngine(
             site.config, registry, tools.paced, tools.sockets.make_event,
             self._schema,
         )
         gate = self._workflow_gate(
-            OwnUsers(flow, site.config), entry.name)
+            OwnUsers(entry.workflow, site.config), entry.name)
         app = self._begin(registry, engine, gate)
         furnish(app, PARTS)
         return app
