@@ -29,6 +29,7 @@ from cylc_flask.hub.audit import DENIED, FAILED, OK
 from cylc_flask.hub.jobs import Job, State
 from cylc_flask.operations import operation_of
 from cylc_flask.query import mutations
+from cylc_flask.query.errors import Code, error
 from cylc_flask.query.mutations import Response
 from cylc_flask.query.resolvers import Resolvers, ticket_of
 from cylc_flask.replica.delta import WORKFLOW
@@ -81,6 +82,16 @@ class HubResolvers(Resolvers):
     def ticket(self, id_: str) -> Ticket | None:
         """Return a command by its id, which but who gave it was told."""
         return ticket_of(self._known, id_)
+
+    def flow_of(self, workflow: str | None) -> Workflow | None:
+        """Return a workflow by its id; the only one where none is named.
+
+        Raises:
+            GraphQLError: None is named, and there are several.
+        """
+        if workflow is None and len(self.flows) > 1:
+            raise error(Code.INPUT, 'There are several workflows: name one.')
+        return super().flow_of(workflow)
 
     async def mutator(
         self,
