@@ -167,9 +167,9 @@ def outcomes(text: str) -> Iterator[Outcome]:
     r"""Yield the outcomes in a part of a log.
 
     Examples:
-        >>> [*outcomes('... - Command "hold" failed. ID=1-2\n    No task\n')]
-        [Outcome(ticket='1-2', state=<State.FAILED: 'failed'>, warnings=0, \
-text='No task')]
+        >>> [found] = outcomes('... - Command "hold" failed. ID=1\n    No\n')
+        >>> found.ticket, found.state.value, found.text
+        ('1', 'failed', 'No')
     """
     for actioned, number, ticket, more in OUTCOME.findall(text):
         warnings = int(number or 0)

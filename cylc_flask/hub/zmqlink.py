@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cylc.flow.data_store_mgr import ALL_DELTAS
 from cylc_flask.compat import pb
@@ -79,6 +79,8 @@ class _Follower:
         self._deriver = Deriver(found)
         self._side: Side
         self._ledger: Ledger
+        #: The delta that came last: Cylc publishes the first one twice.
+        self._last = b''
 
     async def follow(self, whole: bytes) -> None:
         """Begin with a snapshot, and go on with what is published."""
@@ -117,26 +119,17 @@ class _Follower:
                 await self._client.ask('api', PATIENCE, **PROBE)
 
     async def _take(self, message: bytes) -> None:
+        if message == self._last:
+            return
+        self._last = message
         try:
             delta = pb.AllDeltas.FromString(message)
-            self._ledger.sift(delta)
+            if not self._ledger.take(delta):
+                return
             side = self._deriver.follow(delta)
         except OutOfStep:
             raise
         except Exception as exc:
             raise OutOfStep(f'its deltas make no sense: {exc}') from exc
-        rest = _bytes(delta)
-        if rest or side != self._side:
-            self._side = side
-            await self._line.apply(rest, side)
-
-
-def _bytes(delta: Any) -> bytes | None:
-    """Return a delta, None if there is nothing in it."""
-    if not any(
-        field.name not in ('time', 'checksum')
-        for _, part in delta.ListFields()
-        for field, _ in part.ListFields()
-    ):
-        return None
-    return bytes(delta.SerializeToString())
+        self._side = side
+        await self._line.apply(message, side)
