@@ -238,7 +238,7 @@ def _sum(given: frozenset[str], forbidden: frozenset[str]) -> Sum:
         default=Privilege.IDENTITY,
     )
     levels = {word for word in LEVELS if LEVELS[word] <= level}
-    return Sum(level, (rest - LEVELS.keys()) | levels)
+    return Sum(level, frozenset(rest - LEVELS.keys() | levels))
 
 
 def check_words(words: Iterable[str]) -> None:
