@@ -73,7 +73,7 @@ class Site:
         """Do nothing by itself: tests say when it is looked."""
 
     def spawn(self, work: Any) -> None:
-        self.threads.append(Thread(target=work))
+        self.threads.append(Thread(target=work, daemon=True))
         self.threads[-1].start()
 
     def note(
