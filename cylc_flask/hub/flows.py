@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from cylc_flask.commands import Event
     from cylc_flask.hub.links import Links
 
+__all__ = ['Entry', 'Flows', 'Tools']
+
 #: Told of what has become of a workflow: 'added', 'changed' or 'removed'.
 Listener = Callable[[str, Entry], object]
 

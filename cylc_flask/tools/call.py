@@ -43,7 +43,8 @@ import json
 import sys
 from typing import Any
 
-from cylc_flask.tools.client import Answer, CallFailed, Client
+from cylc_flask.proof import CallFailed
+from cylc_flask.tools.client import Answer, Client
 from cylc_flask.tools.locate import locate
 
 #: How the names of endpoints begin which change nothing.

@@ -38,7 +38,8 @@ import time
 from types import FrameType
 from typing import Any, NoReturn
 
-from cylc_flask.tools.client import CallFailed, Client
+from cylc_flask.proof import CallFailed
+from cylc_flask.tools.client import Client
 from cylc_flask.tools.play import Play
 
 NAME = 'cylc-flask-demo'
