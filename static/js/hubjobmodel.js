@@ -48,7 +48,7 @@ class Jobs {
   /** Take note of jobs which this page has ordered. */
   own(jobs) {
     for (const job of jobs) this._own.add(job.id);
-    this._take(jobs);
+    this.take(jobs);
     this._look();
   }
 
@@ -57,7 +57,7 @@ class Jobs {
     try {
       const {jobs} = await call('jobs');
       this.all.clear();
-      this._take(jobs);
+      this.take(jobs);
     } catch {
       // The mark of the page says so already.
     }
@@ -65,7 +65,8 @@ class Jobs {
     if (this._own.size || this._watchers) this._timer = setTimeout(() => this._look(), PACE);
   }
 
-  _take(jobs) {
+  /** Take note of what has become of some. */
+  take(jobs) {
     for (const job of jobs) {
       this.all.set(job.id, job);
       if (!isBusy(job) && this._own.delete(job.id)) tellEnd(job);

@@ -28,7 +28,7 @@ export function openJobs(only = {}) {
   const view = {parts, fits, chosen: only.jobs?.[0]?.id ?? null, followed: null, stop: () => {}};
   const dialog = show(titleFor(only), [parts.list, parts.head, parts.output, el('p', {class: 'buttons'},
     el('button', {type: 'button', class: 'main', on: {click: () => dialog.close()}}, 'Close'))]);
-  dialog.classList.add('large', 'jobs');
+  dialog.classList.add('large', 'hubjobs');
   const ends = [jobs.subscribe(() => draw(view)), jobs.watch()];
   dialog.addEventListener('close', () => {
     for (const end of ends) end();
@@ -105,6 +105,6 @@ function drawOne(view, job) {
   if (view.followed !== job.id) {
     view.stop();
     view.followed = job.id;
-    view.stop = follow(job.id, output);
+    view.stop = follow(job.id, output, (now) => jobs.take([now]));
   }
 }

@@ -12,9 +12,10 @@ const NEAR = 40;
  * Follow the output of a job.
  * @param {string} id - Of the job.
  * @param {HTMLElement} place - Where it is shown.
+ * @param {(job: object) => void} told - Called with what becomes of the job.
  * @returns {() => void} What ends it.
  */
-export function follow(id, place) {
+export function follow(id, place, told) {
   const text = el('pre', {class: 'output', tabindex: 0, role: 'log', 'aria-label': 'Output'});
   place.replaceChildren(text);
   const source = new EventSource(url(`jobs/${id}/output`));
@@ -25,6 +26,10 @@ export function follow(id, place) {
     text.append(more);
     if (reads) text.scrollTop = text.scrollHeight;
   });
-  source.addEventListener('end', () => source.close());
+  source.addEventListener('job', ({data}) => told(JSON.parse(data)));
+  source.addEventListener('end', ({data}) => {
+    source.close();
+    told(JSON.parse(data));
+  });
   return () => source.close();
 }
