@@ -27,8 +27,8 @@ from werkzeug.test import TestResponse
 
 from cylc_flask.hub import launch, passwords
 from cylc_flask.privilege import Privilege
-from tests.hubs import BROWSER, OWNER, PASSWORD, FakeHub, basic, fake_hub
 from tests.harness import wait_for
+from tests.hubs import BROWSER, OWNER, PASSWORD, FakeHub, basic, fake_hub
 
 JSON = {'Content-Type': 'application/json', 'Accept': 'application/json'}
 
