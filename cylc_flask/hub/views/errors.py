@@ -37,10 +37,13 @@ def unauthorized(exc: Unauthorized) -> Response:
     """Answer somebody whom nobody knows."""
     if not _is_visit():
         return errors.request_error(exc)
-    root = request.environ[ROOT]
-    path = f'{request.script_root}{request.path}'[len(root):].lstrip('/')
+    environ = request.environ
+    root: str = environ[ROOT]
+    # As it came: nothing is to tell where the name of a workflow ends.
+    path = f'{environ["SCRIPT_NAME"]}{environ["PATH_INFO"]}'[len(root):]
+    onward = quote(path.lstrip('/').encode('latin-1'))
     return Response(status=303, headers={
-        'Location': f'{root}/login?next={quote(path)}',
+        'Location': f'{root}/login?next={onward}',
         'Cache-Control': 'no-store',
     })
 
