@@ -140,7 +140,7 @@ class FakeHub:
         **options: Any,
     ) -> TestResponse:
         """Send a request, from an address."""
-        if method == 'POST':
+        if method == 'POST' and 'json' not in options:
             options.setdefault('data', b' ')
         return (client or self.client()).open(
             path, method=method, headers=headers,
