@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 import requests
@@ -179,7 +180,7 @@ class Socket:
 def token(hub: HubRun) -> str:
     """Return a token of the owner, for all that there is."""
     told = hub.run.cylc(
-        'flask', 'token', 'add', f't{id(object())}',
+        'flask', 'token', 'add', f't{secrets.token_hex(8)}',
         '--may', 'full-control', 'audit',
     ).stdout
     return next(
