@@ -15,7 +15,7 @@ export function may(row, operation) {
 export function whyNot(row, operation) {
   if (readOnly()) return 'This hub is read-only.';
   const needed = NEEDS[operation];
-  if (needed && !includes(row.level, needed)) return `Needs ${needed}; you have ${row.level} here.`;
+  if (needed && !includes(row.level, needed)) return `Needs ${needed}; you have ${row.level}.`;
   return needed ? 'A rule forbids it here.' : 'No rule gives it to you here.';
 }
 

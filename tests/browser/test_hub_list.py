@@ -162,7 +162,6 @@ def test_selection(viewer: HubViewer, more: None, hub: HubRun) -> None:
     """Several are chosen, and something is done with all for which it fits.
     """
     page = viewer.page
-    page.locator('#hub-rows').focus()
     for name in ('far/away/one', 'far/away/two', 'site/stalled'):
         viewer.flow(name).locator('.tick').click()
     bar = page.get_by_role('region', name='Selection')
@@ -189,6 +188,8 @@ def test_keys(viewer: HubViewer, more: None) -> None:
     page = viewer.page
     page.keyboard.press('/')
     page.keyboard.type('away')
+    expect(viewer.flow('far/away/two')).to_be_visible()
+    expect(viewer.flow('site/stalled')).to_be_hidden()
     page.locator('#hub-rows').focus()
     for key in ('Home', 'ArrowDown', ' '):
         page.keyboard.press(key)
@@ -210,7 +211,7 @@ def test_rights(look: Callable[..., HubViewer], hub: HubRun) -> None:
     viewer.flow('site/stalled').locator('.more').click()
     entry = viewer.page.get_by_role('menuitem', name='Stop…')
     expect(entry).to_have_attribute('aria-disabled', 'true')
-    expect(entry).to_contain_text('Needs shutdown; you have full-read here.')
+    expect(entry).to_contain_text('Needs shutdown; you have full-read.')
     viewer.picture('hub-grey')
     viewer.page.keyboard.press('Escape')
     viewer.page.get_by_role('button', name='reader').click()
