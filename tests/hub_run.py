@@ -26,7 +26,15 @@ import subprocess
 from textwrap import dedent
 from typing import Any
 
-from tests.harness import BIN, ONE, START_TIMEOUT, Run, free_port, wait_for
+from tests.harness import (
+    BIN,
+    GLOBAL_CYLC,
+    ONE,
+    START_TIMEOUT,
+    Run,
+    free_port,
+    wait_for,
+)
 
 #: How long a hub may take to end.
 STOP_TIMEOUT = 30
@@ -53,13 +61,15 @@ class HubRun:
         **options: Any,
     ) -> None:
         self.port = free_port()
-        self.run = Run(flow, name=name, config={
+        self.config = {
             **(config or {}),
             'hub': {
                 'port': self.port, 'allow_root': os.geteuid() == 0,
                 **(hub or {}),
             },
-        }, **options)
+        }
+        self.run = Run(flow, name=name, config=self.config, **options)
+        self.more: list[Run] = []
         self.output = self.run.home / 'hub.out'
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -115,6 +125,9 @@ class HubRun:
         try:
             self.stop()
         finally:
+            for run in self.more:
+                if run.alive:
+                    run.kill()
             self.run.close()
 
     # What is in the home
@@ -131,6 +144,25 @@ class HubRun:
     def flow(self, name: str, flow: str = ONE) -> None:
         """Have a workflow that nobody runs."""
         self.run.write(self.folder(name) / 'flow.cylc', dedent(flow))
+
+    def scheduler(
+        self, name: str, flow: str = ONE, plugin: bool = True,
+    ) -> Run:
+        """Have a workflow that can be played, with our plugin or without."""
+        conf = self.run.home / 'plain'
+        self.run.write(
+            conf / 'global.cylc', GLOBAL_CYLC.replace(', flask', ''))
+        run = Run(
+            flow, name=name, config=self.config, home=self.run.home,
+            environment=None if plugin else {'CYLC_CONF_PATH': str(conf)})
+        self.more.append(run)
+        return run
+
+    def play(self, run: Run, *options: str) -> None:
+        """Start a scheduler, and wait until clients could find it."""
+        plain = 'plain' in run.environment['CYLC_CONF_PATH']
+        run.play(*options, wait=not plain)
+        wait_for(run.contact.exists, START_TIMEOUT, f'{run.name} to run')
 
     def remove(self, name: str) -> None:
         """Remove a workflow, if it is there."""
