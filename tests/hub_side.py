@@ -136,9 +136,11 @@ def ask(entry: Entry, command: str, **arguments: Any) -> Any:
     assert contact is not None
 
     async def ask() -> Any:
-        with zmq.asyncio.Context() as context:
-            with closing(connect(contact, context)) as client:
-                return await client.ask(command, SOON, **arguments)
+        with (
+            zmq.asyncio.Context() as context,
+            closing(connect(contact, context)) as client,
+        ):
+            return await client.ask(command, SOON, **arguments)
     return asyncio.run(ask())
 
 

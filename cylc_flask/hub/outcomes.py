@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: Seconds between looks, and until no outcome is expected any more.
 PERIOD = 0.5
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 #: So much of a log is read at a time, in bytes.
 MOST = 4_194_304

@@ -39,7 +39,7 @@ from cylc_flask import intake, validate
 from cylc_flask.auth import gate
 from cylc_flask.errors import Refused, RequestError, Unavailable
 from cylc_flask.privilege import Privilege
-from cylc_flask.query.mutations import check_texts, checked
+from cylc_flask.query.mutations import MAX_EXTENT, check_texts, checked
 from cylc_flask.replica.encode import dump
 from cylc_flask.views import current, sockets
 from cylc_flask.views.sockets import Talk
@@ -208,12 +208,22 @@ class Desk:
         self, user: str, start: str, stop: str | None
     ) -> dict[str, Any]:
         """Return the static graph between two points."""
-        found = self._flow.commands.graph(start, stop)
+        found = self._flow.commands.graph(
+            validate.text('start', start),
+            None if stop is None else validate.text('stop', stop),
+        )
         return {
-            'start': found.start, 'stop': found.stop, 'edges': found.edges}
+            'start': found.start, 'stop': found.stop,
+            'edges': [
+                [[*edge.left], edge.right and [*edge.right], edge.suicide,
+                 edge.conditional] for edge in found.edges
+            ],
+        }
 
     def set_graph_window_extent(self, user: str, extent: int) -> None:
         """Set how far the n-window reaches."""
+        if not isinstance(extent, int) or not 0 <= extent <= MAX_EXTENT:
+            raise RequestError(f'extent must be from 0 to {MAX_EXTENT}')
         self._flow.commands.set_graph_window_extent(extent)
 
     def _follow(self, ticket: Ticket) -> Arguments:

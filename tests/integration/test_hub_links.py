@@ -17,14 +17,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
-import os
+from enum import IntEnum
+import signal
+import threading
+import time
 from typing import Any
 
 import pytest
 
+from cylc.flow.workflow_status import StopMode
 from cylc_flask.errors import Refused, RequestError, Unavailable
-from cylc_flask.hub import line as line_module
 from cylc_flask.hub.entry import Entry
 from tests.harness import GLOBAL_CYLC, Run, Starter, wait_for
 from tests.hub_side import SOON, HubSide, ask, of_scheduler
@@ -60,7 +64,9 @@ def plugin(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Run], HubSide]]:
+def look(
+    monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Run], HubSide]]:
     """Return what begins to look at the workflows in a run's home."""
     begun: list[HubSide] = []
 
@@ -149,3 +155,159 @@ def test_life(start, look, plugin):
     run.kill()
     hub.soon(NAME, status='crashed', connected=False)
     assert store.workflow.status == 'stopped'
+
+
+WAITING = """
+    [scheduling]
+        cycling mode = integer
+        initial cycle point = 1
+        final cycle point = 3
+        [[special tasks]]
+            external-trigger = outside("the storm")
+        [[graph]]
+            P1 = outside => a
+    [runtime]
+        [[outside, a]]
+            script = true
+            [[[outputs]]]
+                x = x is done
+"""
+
+
+def give(hub: HubSide, command: str, **arguments: Any) -> Any:
+    """Return a command, with its outcome."""
+    commands = hub.entry(NAME).workflow.commands
+    ticket = commands.submit(command, 'alice', **arguments)
+    assert ticket.wait(SOON)
+    return ticket
+
+
+def test_commands(start, look, plugin):
+    """They are given in the name of the user, and their outcome comes."""
+    run = make(start, plugin)
+    run.define(WAITING)
+    hub = look(run)
+    play(run, plugin, '--pause')
+    entry = hub.soon(NAME, status='paused', connected=True)
+    store, commands = entry.workflow.store, entry.workflow.commands
+
+    ticket = give(hub, 'hold', tasks=['1/outside'])
+    assert (ticket.state, ticket.warnings) == ('succeeded', 0)
+    assert commands.find(ticket.id) is ticket
+    run.wait_log(f'Command "hold" received from alice. ID={ticket.id}')
+    wait_for(lambda: any(
+        proxy.is_held for proxy in store.task_proxies.values()), SOON)
+    assert give(hub, 'release', tasks=['9/no']).state == 'warnings'
+
+    with pytest.raises(Refused):
+        commands.submit('hold', 'alice', tasks=['//'])
+    with pytest.raises(RequestError, match='point'):
+        commands.submit('set_hold_point', 'alice', point='x')
+    assert give(hub, 'hold', tasks=[], unmatched=['q']).warnings == 1
+
+    modified, bad = commands.broadcast(
+        'put_broadcast', point_strings=['*'], namespaces=['a'],
+        settings=[{'script': 'false'}])
+    assert modified == [['*', 'a', {'script': 'false'}]]
+    assert bad == {}
+    wait_for(lambda: store.side.broadcasts == {
+        '*': {'a': {'script': 'false'}}}, SOON, 'a broadcast')
+    commands.broadcast(
+        'clear_broadcast', point_strings=[], namespaces=[],
+        cancel_settings=[])
+    wait_for(lambda: store.side.broadcasts == {}, SOON, 'no broadcast')
+
+    commands.put_ext_trigger('the storm', 'of-1999')
+    run.wait_log('of-1999', SOON)
+    commands.set_graph_window_extent(3)
+    wait_for(lambda: store.workflow.n_edge_distance == 3, SOON)
+    if plugin:
+        assert commands.graph('1', '2').edges
+    else:
+        with pytest.raises(Unavailable, match='web server'):
+            commands.graph('1', '2')
+
+    assert give(hub, 'set_verbosity', level=Level.DEBUG).state == 'succeeded'
+    assert_equal(hub, entry, run)
+
+
+class Level(IntEnum):
+    DEBUG = 10
+
+
+def test_stopping(start, look, plugin):
+    """The outcome of a stop is known, though the scheduler has gone."""
+    run = make(start, plugin)
+    hub = look(run)
+    with pytest.raises(Unavailable, match='not yet run'):
+        give(hub, 'pause')
+    play(run, plugin)
+    hub.soon(NAME, connected=True)
+    ticket = give(hub, 'stop', mode=StopMode.REQUEST_NOW_NOW)
+    assert ticket.state == 'succeeded'
+    hub.soon(NAME, status='stopped')
+    with pytest.raises(Unavailable, match='stopped'):
+        give(hub, 'pause')
+
+
+def test_unknown_fate(start, look, plugin):
+    """Who gives a command when a scheduler dies is told that."""
+    run = make(start, plugin)
+    hub = look(run)
+    play(run, plugin)
+    hub.soon(NAME, connected=True)
+    run.signal(signal.SIGSTOP)
+    asking = threading.Thread(target=run_and_kill, args=(run,))
+    asking.start()
+    with pytest.raises(Unavailable, match='not said|not run'):
+        hub.entry(NAME).workflow.commands.submit('pause', 'alice')
+    asking.join()
+    hub.soon(NAME, status='crashed')
+
+
+def run_and_kill(run: Run) -> None:
+    time.sleep(2)
+    run.kill()
+
+
+@pytest.mark.parametrize('settings', [
+    {'method': 'https', 'digest_algorithm': 'SHA-256'},
+    {'method': 'https', 'authentication': 'basic'},
+    {'method': 'http', 'authentication': 'basic', 'insecure_basic': True},
+    {'method': 'http', 'unix_socket': 'http.sock'},
+], ids=['digest', 'basic', 'in-the-clear', 'unix'])
+def test_ways_in(start, look, settings):
+    """Every configuration of the web server can be followed."""
+    run = make(start, True, config=settings)
+    hub = look(run)
+    play(run, True, '--pause')
+    entry = hub.soon(NAME, link='feed', status='paused')
+    assert give(hub, 'pause').state == 'succeeded'
+    assert_equal(hub, entry, run)
+
+
+def test_without_feed(start, look):
+    """Where there is a web server without sockets, ZeroMQ does."""
+    run = make(start, True, config={'enable': ['rest']})
+    hub = look(run)
+    play(run, True, '--pause')
+    entry = hub.soon(NAME, link='zmq', status='paused')
+    assert give(hub, 'pause').state == 'succeeded'
+    assert_equal(hub, entry, run)
+
+
+def test_hanging_scheduler(start, look, monkeypatch):
+    """One that hangs for a while is followed again, and harms no other."""
+    run = make(start, True)
+    hub = look(run)
+    play(run, True)
+    entry = hub.soon(NAME, connected=True)
+    run.signal(signal.SIGSTOP)
+    try:
+        hub.links.run(asyncio.sleep(0)).result(SOON)
+        assert entry.connected
+    finally:
+        run.signal(signal.SIGCONT)
+    run.cylc('pause', NAME)
+    hub.soon(NAME, status='paused')
+    assert_equal(hub, entry, run)
