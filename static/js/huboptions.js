@@ -14,6 +14,9 @@ const FIRST = {
   stop: [],
 };
 
+/** For who reads a terminal. */
+const NOISE = ['comms-timeout', 'quiet', 'timestamp', 'verbose'];
+
 const known = new Map();
 
 /** The options of a command; asked for once. */
@@ -33,7 +36,7 @@ async function optionsOf(command) {
  *   what was filled in.
  */
 export async function fieldsOf(command, without = []) {
-  const options = (await optionsOf(command)).filter(({name}) => !without.includes(name));
+  const options = (await optionsOf(command)).filter(({name}) => ![...NOISE, ...without].includes(name));
   const order = FIRST[command] ?? [];
   const first = order.map((name) => options.find((option) => option.name === name)).filter(Boolean);
   const rest = options.filter((option) => !first.includes(option));

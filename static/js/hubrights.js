@@ -4,7 +4,8 @@
 
 import {includes} from './documents.js';
 
-const NEEDS = JSON.parse(document.getElementById('needs')?.textContent ?? '{}');
+/** What each operation needs, of those that a level brings. */
+export const NEEDS = JSON.parse(document.getElementById('needs')?.textContent ?? '{}');
 
 /** Whether an operation would be taken. */
 export function may(row, operation) {

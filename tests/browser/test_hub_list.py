@@ -215,8 +215,13 @@ def test_rights(look: Callable[..., HubViewer], hub: HubRun) -> None:
     viewer.picture('hub-grey')
     viewer.page.keyboard.press('Escape')
     viewer.page.get_by_role('button', name='reader').click()
-    row = viewer.dialog.get_by_role('row', name='site/stalled')
-    expect(row).to_contain_text('full-read')
+    expect(viewer.dialog.locator('.who')).to_have_text(
+        'site/stalledfull-read')
+    viewer.dialog.get_by_label('May I').select_option('stop')
+    viewer.do('Ask')
+    expect(viewer.dialog.get_by_role('status')).to_have_text(
+        'No: stop needs shutdown, you have full-read here.')
+    viewer.picture('hub-who')
     viewer.do('Close')
     hub.user('reader', 'identity')
     expect(viewer.status('site/stalled')).to_have_text('running')
