@@ -109,6 +109,24 @@ def test_life(viewer: HubViewer, hub: HubRun) -> None:
     assert not (hub.run.home / 'cylc-run' / 'long' / 'run1').exists()
 
 
+def test_page_of_workflow(viewer: HubViewer) -> None:
+    """All that the page of a workflow can do, it can do in the hub."""
+    page = viewer.page
+    viewer.flow('site/stalled').get_by_role('link').click()
+    expect(viewer.live).to_have_attribute('data-mark', 'live')
+    expect(viewer.row('1/bad').locator('.name')).to_contain_text('failed')
+    viewer.row('1/never').locator('.more').click()
+    page.get_by_role('menuitem', name='Hold', exact=True).click()
+    expect(page.locator('.notice').last).to_have_text(
+        'hold 1/never: succeeded×')
+    expect(viewer.row('1/never').locator('.name')).to_contain_text('held')
+    viewer.row('1/bad').locator('.label').click()
+    panel = page.locator('#task')
+    panel.get_by_role('link', name='job.err').first.click()
+    expect(page.locator('dialog.log')).to_contain_text('failed/ERR')
+    viewer.picture('hub-workflow')
+
+
 def test_failure(viewer: HubViewer) -> None:
     """What a command says when it fails is shown, and stays."""
     viewer.choose('site/stalled', 'Reinstall…')
