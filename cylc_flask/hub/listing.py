@@ -22,9 +22,11 @@ and then what has changed, and only those whom it concerns are woken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 #: How often (seconds) it is seen what has changed.
 PACE = 0.5
+
+#: So many messages are kept for who is slow; then all is sent again.
+KEPT = 16
 
 #: What those may know who may not read everything: that it runs, not how.
 COARSE = dict.fromkeys(('paused', 'stalled', 'stopping'), 'running')
@@ -143,6 +148,8 @@ class Listing:
         self._pace = pace
         self._rows: dict[str, _Rows] = {}
         self._names = flows.names
+        self._sights: WeakValueDictionary[Powers, Sight] = (
+            WeakValueDictionary())
         self._viewers: set[Viewer] = set()
         self._working = False
 
@@ -180,27 +187,46 @@ class Listing:
         """Return what somebody may see, by name and level."""
         return self.people.view(person, self._flows.names)
 
+    def sight(self, person: Person) -> Sight:
+        """Return what somebody sees, the same for all who are them."""
+        powers = self.people.powers(person)
+        found = self._sights.get(powers)
+        if found is None:
+            self.see()
+            found = self._sights[powers] = Sight(self, person, powers)
+        return found
+
     def row(self, name: str, level: Privilege) -> bytes | None:
-        """Return a row as JSON; the same object as long as it is equal.
+        """Return a row as JSON, as it is now.
 
         None is for a workflow which has just gone.
+        """
+        entry = self._flows.find(name)
+        if entry is not None and name in self._rows:
+            self._renew(self._rows[name], entry)
+        return self.last_row(name, level)
+
+    def last_row(self, name: str, level: Privilege) -> bytes | None:
+        """Return a row as it was when it was seen to last.
+
+        It is the same object as long as it is equal.
         """
         entry = self._flows.find(name)
         if entry is None:
             return None
         rows = self._rows.get(name)
-        now = face(entry)
         if rows is None:
-            rows = self._rows[name] = _Rows(now)
-        elif rows.face != now:
-            self._renew(rows, entry, now)
+            rows = self._rows[name] = _Rows(face(entry))
         found = rows.made.get(level)
         if found is None:
             found = rows.made[level] = dump(row(entry, level))
         return found
 
-    def _renew(self, rows: _Rows, entry: Entry, now: Face) -> None:
+    def _renew(self, rows: _Rows, entry: Entry) -> None:
         """Write the rows of a workflow anew, as far as they are others."""
+        now = face(entry)
+        if rows.face == now:
+            return
         rows.face = now
         for level, before in rows.made.items():
             after = dump(row(entry, level))
@@ -227,54 +253,81 @@ class Listing:
                 del self._rows[name]
         for name, rows in list(self._rows.items()):
             entry = self._flows.find(name)
-            if entry is not None and rows.face != (now := face(entry)):
-                self._renew(rows, entry, now)
+            if entry is not None:
+                self._renew(rows, entry)
         for viewer in list(self._viewers):
             if viewer.is_behind:
                 viewer.wake()
 
 
-class Viewer:
-    """What somebody sees of the list.
+class Sight:
+    """What all see of the list who are the same person.
 
     Args:
         listing: The list.
-        person: Who looks.
-        wake: Called when there may be news.
+        person: Who.
+        powers: What they may do; with others it is another sight.
     """
 
     def __init__(
-        self, listing: Listing, person: Person, wake: Callable[[], object],
+        self, listing: Listing, person: Person, powers: Powers
     ) -> None:
-        self.wake = wake
+        self.powers = powers
+        #: Of the last message.
+        self.number = 0
+        #: The last messages.
+        self.messages: deque[bytes] = deque(maxlen=KEPT)
         self._listing = listing
         self._person = person
-        self._seen: dict[str, tuple[bytes, int]] = {}
+        self._seen: dict[str, _Seen] = {}
         self._version = -1
-        self._powers: Powers | None = None
         self._sets: dict[frozenset[str], int] = {}
+        self._whole: tuple[int, bytes] = 0, b''
 
     @property
     def is_behind(self) -> bool:
         """Return True if there may be news."""
-        listing = self._listing
-        return (
-            self._version != listing.version
-            or self._powers is not listing.people.powers(self._person)
-        )
+        return self._version != self._listing.version
 
-    def news(self) -> bytes | None:
-        """Return what is new, in JSON: at first all, later the changes.
+    def whole(self) -> bytes:
+        """Return all there is to see, in JSON."""
+        self.update()
+        number, message = self._whole
+        if number != self.number or not message:
+            message = self._message('all', self._seen.values(), (), 0)
+            self._whole = self.number, message
+        return message
 
-        None means that nothing is.
-        """
-        first = self._version < 0
-        known = len(self._sets)
-        rows, gone = self._compare()
-        if not (first or rows or gone):
-            return None
+    def update(self) -> None:
+        """Write a message of what has changed, if anything has."""
+        if not self.is_behind:
+            return
+        before, known = self._seen, len(self._sets)
+        self._version = self._listing.version
+        now = self._seen = dict(self._look())
+        rows = [
+            seen for name, seen in now.items() if before.get(name) != seen]
+        gone = [name for name in before if name not in now]
+        if rows or gone:
+            self.number += 1
+            self.messages.append(
+                self._message('changes', rows, gone, known))
+
+    def _look(self) -> Iterator[tuple[str, _Seen]]:
+        """Yield what is seen now, by name."""
+        for name, level in self._listing.view(self._person):
+            text = self._listing.last_row(name, level)
+            if text is not None:
+                operations = self.powers.operations(name)
+                number = self._sets.setdefault(operations, len(self._sets))
+                yield name, _Seen(text, number)
+
+    def _message(
+        self, kind: str, rows: Iterable[_Seen], gone: Sequence[str],
+        known: int,
+    ) -> bytes:
         return orjson.dumps({
-            'type': 'all' if first else 'changes',
+            'type': kind,
             # What may be done, by the numbers that rows have for it.
             'may': {
                 str(number): sorted(operations)
@@ -288,30 +341,62 @@ class Viewer:
             'gone': gone,
         })
 
+
+class _Seen(NamedTuple):
+    """A row, and the number of what may be done with it."""
+
+    text: bytes
+    may: int
+
+
+class Viewer:
+    """Somebody who looks at the list.
+
+    Args:
+        listing: The list.
+        person: Who looks.
+        wake: Called when there may be news.
+    """
+
+    def __init__(
+        self, listing: Listing, person: Person, wake: Callable[[], object],
+    ) -> None:
+        self.wake = wake
+        self._listing = listing
+        self._person = person
+        self._sight = listing.sight(person)
+        #: Of the message that was taken last, None if there was none.
+        self._number: int | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Return True if there may be news."""
+        sight = self._sight
+        return (
+            self._number != sight.number or sight.is_behind
+            or sight.powers is not self._listing.people.powers(self._person)
+        )
+
+    def news(self) -> bytes | None:
+        """Return the next message: all, or what has changed since the last.
+
+        None means that nothing has.
+        """
+        now = self._listing.sight(self._person)
+        if now is not self._sight:
+            self._sight, self._number = now, None
+        now.update()
+        missed = (
+            KEPT + 1 if self._number is None else now.number - self._number)
+        if missed == 0:
+            return None
+        if missed > len(now.messages):
+            message, self._number = now.whole(), now.number
+            return message
+        assert self._number is not None
+        self._number += 1
+        return now.messages[-missed]
+
     def close(self) -> None:
         """Look no longer."""
         self._listing.leave(self)
-
-    def _compare(self) -> tuple[list[tuple[bytes, int]], list[str]]:
-        """Return rows which are new or others now, and names that are gone.
-        """
-        listing, before = self._listing, self._seen
-        now: dict[str, tuple[bytes, int]] = {}
-        rows = []
-        for name, level in listing.view(self._person):
-            text = listing.row(name, level)
-            if text is None:
-                continue
-            now[name] = known = text, self._may(name)
-            if before.get(name) != known:
-                rows.append(known)
-        self._seen = now
-        self._version = listing.version
-        self._powers = listing.people.powers(self._person)
-        return rows, [name for name in before if name not in now]
-
-    def _may(self, name: str) -> int:
-        """Return the number of what may be done with a workflow."""
-        powers = self._listing.people.powers(self._person)
-        operations = powers.operations(name)
-        return self._sets.setdefault(operations, len(self._sets))

@@ -29,7 +29,7 @@ from cylc_flask.hub import passwords
 from cylc_flask.hub.discovery import Change
 from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.links import Links
-from cylc_flask.hub.listing import Listing, Viewer
+from cylc_flask.hub.listing import KEPT, Listing, Viewer
 from cylc_flask.hub.people import People
 from cylc_flask.hub.scan import Found, Status
 from cylc_flask.privilege import Privilege
@@ -190,6 +190,35 @@ def test_rows_are_shared(site: Site) -> None:
     assert site.listing.row('nwp/run1', Privilege.FULL_READ) is (
         site.listing.row('nwp/run1', Privilege.FULL_READ))
     assert site.listing.row('nobody', Privilege.FULL_READ) is None
+
+
+def test_messages_are_shared(site: Site) -> None:
+    """A message is written once for all who are the same person."""
+    one, other = site.look(), site.look()
+    assert one.news() is other.news()
+    site.note('new')
+    site.see()
+    assert one.news() is other.news()
+    assert one.news() is None
+
+
+def test_slow_viewer(site: Site) -> None:
+    """Who has missed some gets them one by one; with too many, all anew."""
+    one, other = site.look(), site.look()
+    news(one), news(other)
+    for number in range(3):
+        site.note(f'new{number}')
+        site.see()
+        news(one)
+    assert [len(rows(other)) for _ in range(3)] == [1, 1, 1]
+    for number in range(KEPT + 1):
+        site.note(f'newer{number}')
+        site.see()
+        news(one)
+    message = news(other)
+    assert message['type'] == 'all'
+    assert len(message['rows']) == len(NAMES) + 3 + KEPT + 1
+    assert other.news() is None and not other.is_behind
 
 
 def test_rights_change(site: Site) -> None:
