@@ -24,10 +24,14 @@ from typing import Any
 
 import pytest
 
+from cylc.flow import __version__
 from cylc_flask.config import Config, Limits
 from cylc_flask.query.documents import Request
 from cylc_flask.query.errors import Rejected
 from cylc_flask.replica.feed import FAULT
+from tests.cylc_ui import SUBSCRIPTIONS, available
+from tests.graphql_copy import Copy, settled
+from tests.stores import recorded_steps
 from tests.unit.hub.desk import OWNER, STORES, Desk, make
 
 NAMES = '{workflows {name}}'
@@ -514,6 +518,56 @@ def test_unseen_says_nothing(desk):
     desk.add('secret')
     desk.remove('accept')
     assert not woken and taken(member) == []
+
+
+class Copies:
+    """What a client knows of each workflow that it is told of."""
+
+    def __init__(self, member: Any) -> None:
+        self._member = member
+        self._copies: dict[str, Copy] = {}
+
+    def follow(self) -> None:
+        for result in taken(self._member):
+            deltas = result['deltas']
+            if deltas.get('pruned', {}).get('workflow'):
+                del self._copies[deltas['id']]
+            else:
+                self._copies.setdefault(deltas['id'], Copy()).take(deltas)
+
+    def settled(self) -> dict[str, Any]:
+        return {id_: settled(copy) for id_, copy in self._copies.items()}
+
+
+TREE = available(SUBSCRIPTIONS['tree'], __version__).replace(
+    '($workflowID: ID)', '').replace('(workflows: [$workflowID])', '').replace(
+    'pruned {', 'pruned { workflow')
+
+
+@pytest.mark.parametrize('name', [OWNER, 'alice'])
+def test_copies_are_as_what_is_there(desk, name):
+    """A real run, with others beside it that come and go."""
+    assert 'workflowID' not in TREE
+    desk.add('steps')
+    flow = desk.flow('steps')
+    copies = Copies(follow(desk, TREE, name))
+    for number, change in enumerate(recorded_steps('8.5', flow.store)):
+        flow.feed.publish(change)
+        if number % 9 == 1:
+            desk.remove('mixed')
+        if number % 9 == 4:
+            desk.add('mixed')
+        if number % 5:
+            mark(desk, 'nested', f'{number}')
+        if number % 3:
+            copies.follow()
+        if number % 7 == 0:
+            copies.follow()
+            fresh = Copies(follow(desk, TREE, name))
+            fresh.follow()
+            assert copies.settled() == fresh.settled()
+    copies.follow()
+    assert copies.settled().keys() >= {f'~{OWNER}/steps', f'~{OWNER}/nested'}
 
 
 def test_steps_at_once(desk):
