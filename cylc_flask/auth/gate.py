@@ -126,9 +126,6 @@ class Gate:
         hosts: Names by which clients may call this server.
     """
 
-    #: What a view is labelled with that a browser may have at once.
-    public_label = FOR_BROWSERS
-
     #: Whether sockets may tell later whose they are.
     takes_later = True
 
@@ -200,9 +197,12 @@ class Gate:
             password=password and hasattr(view, BY_PASSWORD),
             later=self.takes_later and handshake
             and hasattr(view, LOGIN_LATER) and _is_later(environ),
-            public=hasattr(view, self.public_label)
-            and origin.is_browser(environ),
+            public=self.is_public(view, environ),
         )
+
+    def is_public(self, view: View | None, environ: dict[str, Any]) -> bool:
+        """Return True if a request may have a view without a log-in."""
+        return hasattr(view, FOR_BROWSERS) and origin.is_browser(environ)
 
     def announce(self, visitor: Visitor) -> None:
         """Say to others by which name a visitor is to be called.

@@ -18,13 +18,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cylc_flask.auth.caller import KEY, caller_of
 from cylc_flask.auth.gate import (
     BEFORE_LOGIN,
     BY_PASSWORD,
-    FOR_BROWSERS,
     FOR_STRANGERS,
     Gate,
     check,
@@ -66,8 +65,6 @@ class HubGate(Gate):
         audit: Where denials are written down.
     """
 
-    public_label = FOR_STRANGERS
-
     def __init__(
         self,
         config: Config,
@@ -96,6 +93,10 @@ class HubGate(Gate):
         check(view, BEFORE_LOGIN)
         if hasattr(view, BY_PASSWORD) and (visitor.session or visitor.bearer):
             self.identify(visitor, view)
+
+    def is_public(self, view: View | None, environ: dict[str, Any]) -> bool:
+        """Return True if a request may have a view without a log-in."""
+        return hasattr(view, FOR_STRANGERS)
 
     def check_welcome(self, visitor: Visitor) -> None:
         """Refuse who may not even know what there is.
@@ -183,8 +184,13 @@ class WorkflowGate(HubGate):
     ) -> None:
         super().__init__(config, login, rate, hosts, people, audit)
         self._workflow = workflow
-        if config.hub.public:
-            self.public_label = FOR_BROWSERS
+
+    def is_public(self, view: View | None, environ: dict[str, Any]) -> bool:
+        """Return True if a request may have a view without a log-in.
+
+        Of who is let in then, the workflow's own users decide.
+        """
+        return Gate.is_public(self, view, environ)
 
     def check_welcome(self, visitor: Visitor) -> None:
         """Refuse who may see nothing of the workflow.

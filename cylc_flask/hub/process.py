@@ -102,7 +102,8 @@ class HubProcess:
         self._say = say
         self._stack = ExitStack()
         self._ending = threading.Event()
-        self._certificate: object = None
+        #: What the files of the certificate were when they were read.
+        self._certificate = self._stamps()
 
     def run(self) -> int:
         """Serve until a signal comes; return the status to exit with."""
@@ -125,7 +126,7 @@ class HubProcess:
     def _hear(self, number: int, frame: object) -> None:
         """Take a signal: hanging up is a wish to look at the files again."""
         if number == signal.SIGHUP:
-            self._certificate = None
+            self._certificate = ()
         else:
             self._ending.set()
 
@@ -198,15 +199,17 @@ class HubProcess:
 
     def _renew(self, thread: ServerThread) -> None:
         """Have another certificate used if there is one."""
+        now = self._stamps()
+        if now and now != self._certificate:
+            self._certificate = now
+            thread.renew((self._config.hub.certificate, self._config.hub.key))
+
+    def _stamps(self) -> tuple[object, ...]:
+        """Return what changes with the certificate, () if there is none."""
         hub = self._config.hub
         if not hub.certificate:
-            return
-        now = [stamp(path) for path in (hub.certificate, hub.key)]
-        if None in now or now == self._certificate:
-            return
-        if self._certificate is not None:
-            thread.renew((hub.certificate, hub.key))
-        self._certificate = now
+            return ()
+        return stamp(hub.certificate), stamp(hub.key)
 
 
 def suited(config: Config) -> Config:
