@@ -33,7 +33,7 @@ import re
 from statistics import median
 import time
 
-from benchmarks import common, flows, peers
+from benchmarks import common, flows, hubs, peers
 from benchmarks.common import CYLC_VERSION, OURS, Row, say, unless_quick
 from benchmarks.viewers import Viewer, await_messages, viewers
 from tests.cylc_ui import SUBSCRIPTIONS, available
@@ -47,7 +47,7 @@ CHANGES = cycle(['hold_tasks', 'release_tasks'])
 
 #: How long (seconds) after the last client had an update its cost counts:
 #: cylc-uiserver looks for updates twice a second, for each client.
-SETTLING = {OURS: 0.2, peers.UISERVER: 1.2}
+SETTLING = {OURS: 0.2, hubs.HUB: 0.2, peers.UISERVER: 1.2}
 
 
 def main() -> None:
@@ -152,7 +152,7 @@ def burst(
     options: argparse.Namespace, name: str = '',
 ) -> Row:
     """Return what the first burst costs that all get at once."""
-    with viewers(server, run, clients) as watching:
+    with viewers(server, clients) as watching:
         before, began = common.cpu_of(server.pid), time.perf_counter()
         done = start(run, watching, name)
         return {
@@ -196,7 +196,7 @@ def update(
     """Return what one update costs, and when the last client has it."""
     settling = SETTLING[server.name]
     costs, times = [], []
-    with viewers(server, run, clients) as watching:
+    with viewers(server, clients) as watching:
         start(run, watching)
         await_messages(watching, 1, settling * 2)
         for _ in range(options.updates):

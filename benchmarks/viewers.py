@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import json
@@ -27,18 +26,15 @@ from typing import Any
 
 from websocket import create_connection
 
-from benchmarks.common import OURS
-from benchmarks.peers import TOKEN, HttpAsker
-from tests.harness import Run
+from benchmarks.peers import UISERVER, HttpAsker
 
 #: How long (seconds) viewers wait for what must come.
 PATIENCE = 300
 
-#: How our server and cylc-uiserver are followed: path, protocol, and what
+#: How our servers and cylc-uiserver are followed: the protocol, and what
 #: starts an operation.
-OUR_WAY = '/subscriptions', 'graphql-transport-ws', 'subscribe'
-THEIR_WAY = '/cylc/subscriptions', 'graphql-ws', 'start'
-
+OUR_WAY = 'graphql-transport-ws', 'subscribe'
+THEIR_WAY = 'graphql-ws', 'start'
 
 PING = 0x89
 
@@ -48,21 +44,17 @@ class Viewer:
 
     Args:
         server: Whom.
-        run: The workflow.
     """
 
-    def __init__(self, server: HttpAsker, run: Run) -> None:
-        path, protocol, self._start = THEIR_WAY
-        url = f'ws://127.0.0.1:{server.port}'
-        login = f'token {TOKEN}'
-        if server.name == OURS:
-            path, protocol, self._start = OUR_WAY
-            pair = b64encode(f'cylc:{run.passphrase}'.encode()).decode()
-            login = f'Basic {pair}'
+    def __init__(self, server: HttpAsker) -> None:
+        protocol, self._start = (
+            THEIR_WAY if server.name == UISERVER else OUR_WAY)
+        path = server.path.replace('graphql', 'subscriptions')
+        login = server.headers['Authorization']
         self.raw = create_connection(
-            url + path, timeout=PATIENCE, subprotocols=[protocol],
-            header=[f'Authorization: {login}'], suppress_origin=True,
-            http_no_proxy=['*'],
+            f'ws://127.0.0.1:{server.port}{path}', timeout=PATIENCE,
+            subprotocols=[protocol], header=[f'Authorization: {login}'],
+            suppress_origin=True, http_no_proxy=['*'],
         )
         self.raw.send('{"type": "connection_init", "payload": {}}')
         while 'connection_ack' not in self.raw.recv():
@@ -112,14 +104,12 @@ def end_of_frame(data: bytes | bytearray) -> int | None:
 
 
 @contextmanager
-def viewers(
-    server: HttpAsker, run: Run, number: int
-) -> Iterator[list[Viewer]]:
+def viewers(server: HttpAsker, number: int) -> Iterator[list[Viewer]]:
     """Connect some viewers, and hang up in the end."""
     found: list[Viewer] = []
     try:
         for _ in range(number):
-            found.append(Viewer(server, run))
+            found.append(Viewer(server))
         yield found
     finally:
         for viewer in found:
