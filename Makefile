@@ -5,14 +5,14 @@ VENV ?= .venv
 JOBS ?= 4
 EXTRA ?=
 FUZZ_REQUESTS ?= 100000
-BENCHMARKS ?= queries subscriptions watched processes rest latency page
+BENCHMARKS ?= queries subscriptions watched processes rest latency page hub
 FUZZ_OPERATIONS ?= 100000
 
 BIN = $(VENV)/bin
 BUNDLE = static/bundle/LICENCES.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench fuzz pictures schema assets try-assets wheel clean
+.PHONY: help run hub test lint types bench fuzz pictures schema assets try-assets wheel clean
 
 help:  ## print this list
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [EXTRA=arguments]'
@@ -20,6 +20,9 @@ help:  ## print this list
 
 run: $(VENV)/.run try-assets  ## play a demo workflow with the web server inside
 	@$(BIN)/cylc flask demo $(EXTRA)
+
+hub: $(VENV)/.run try-assets  ## run the hub, with a demo workflow in it
+	@$(BIN)/cylc flask hub --demo $(EXTRA)
 
 test: $(VENV)/.test try-assets  ## run all tests (EXTRA goes to pytest)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(EXTRA)

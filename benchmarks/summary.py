@@ -30,6 +30,7 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.common import HERE, OURS, RESULTS, Row
+from benchmarks.hubs import HUB
 from benchmarks.peers import UISERVER, ZMQ
 from benchmarks.queries import AGAIN, ALL, CHANGED, GRAPH, TOTALS
 from benchmarks.watched import NOBODY
@@ -244,6 +245,60 @@ def page(result: Row) -> Iterator[Aim]:
             ' 100 frames', 50, row['p99_ms'], 'ms', most=True)
 
 
+def hub(result: Row) -> Iterator[Aim]:
+    """Yield the aims of the hub."""
+    for link, words in (('feed', 'with'), ('zmq', 'without')):
+        rows = [
+            row for row in result.get('isolation', ())
+            if row['link'] == link
+        ]
+        for what, key in (
+            ('CPU', 'scheduler'),
+            ("the scheduler's main loop", 'pass_p50_ms'),
+            ('a command by ZMQ', 'zmq_command_ms'),
+            ('a command by the hub', 'hub_command_ms'),
+        ):
+            yield Aim(
+                f'50 viewers at the hub beside one, a scheduler {words} our'
+                f' plugin: {what}', 1.1,
+                pick(rows, key, server=HUB, viewers=50)
+                / pick(rows, key, server=HUB, viewers=1), most=True)
+    if 'beside' in result:
+        yield from beside(result['beside'])
+    for row in result.get('scale', ()):
+        what = (
+            f'A hub of {row["workflows"]} workflows of {row["proxies"]:,}'
+            f' tasks by {row["link"]}')
+        yield Aim(
+            f'{what}: until it has all', 60, row['complete_s'], 's', most=True)
+        yield Aim(
+            f'{what}: when nobody looks', 5, row['idle_percent'],
+            '% of a core', most=True)
+
+
+def beside(result: Row) -> Iterator[Aim]:
+    """Yield the aims of the hub beside cylc-uiserver."""
+    begins, updates = result['begins'], result['updates']
+    for what, key in (
+        ('until it has all, less time', 'complete_s'),
+        ('first list, less time', 'list_ms'),
+        ('first tree, less time', 'tree_ms'),
+        ('memory, less', 'memory_mb'),
+        ('when nobody looks, less CPU', 'idle_percent'),
+    ):
+        yield Aim(
+            f'The hub: {what} than {UISERVER}', 1,
+            pick(begins, key, server=UISERVER)
+            / pick(begins, key, server=HUB))
+    for what, key in (
+        ('less time', 'all_have_it_ms'), ('less CPU', 'cpu_ms')
+    ):
+        yield Aim(
+            f'The hub: an update to one viewer, {what} than {UISERVER}', 1,
+            pick(updates, key, server=UISERVER, clients=1)
+            / pick(updates, key, server=HUB, clients=1))
+
+
 AIMS: dict[str, Callable[[Row], Iterator[Aim]]] = {
     'queries': queries,
     'subscriptions': subscriptions,
@@ -251,6 +306,7 @@ AIMS: dict[str, Callable[[Row], Iterator[Aim]]] = {
     'rest': rest,
     'processes': processes,
     'page': page,
+    'hub': hub,
 }
 
 

@@ -50,7 +50,7 @@ def bench(name: str, results: Path, *options: str) -> str:
 
 
 @pytest.mark.parametrize('name', [
-    'queries', 'subscriptions', 'watched', 'processes', 'page',
+    'queries', 'subscriptions', 'watched', 'processes', 'page', 'hub',
 ])
 def test_runs(name: str, results: Path) -> None:
     if name == 'page':
