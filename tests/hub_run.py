@@ -83,12 +83,12 @@ class HubRun:
         """Return the name of who runs it."""
         return pwd.getpwuid(os.geteuid()).pw_name
 
-    def start(self) -> HubRun:
+    def start(self, *options: str) -> HubRun:
         """Start the hub, and wait until it says where it is."""
         self.output.write_bytes(b'')
         with self.output.open('ab') as output:
             self.process = subprocess.Popen(
-                (BIN / 'cylc', 'flask', 'hub'),
+                (BIN / 'cylc', 'flask', 'hub', *options),
                 cwd=self.run.home,
                 env=self.run.environment,
                 stdin=subprocess.DEVNULL,
@@ -167,6 +167,13 @@ class HubRun:
     def remove(self, name: str) -> None:
         """Remove a workflow, if it is there."""
         shutil.rmtree(self.folder(name), ignore_errors=True)
+
+    def rules(self, text: str) -> None:
+        """Write the rules of who may do what."""
+        path = self.run.home / '.cylc' / 'flask' / 'hub' / 'rules.toml'
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
 
     def user(self, name: str, level: str, password: str = '') -> None:
         """Have a user of the hub, or give one another level."""

@@ -29,19 +29,27 @@ Examples:
 
   # print another address to log in by, while it runs
   $ cylc flask hub --login
+
+  # play a small workflow as long as it runs, so that there is one to see
+  $ cylc flask hub --demo
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 import logging
 from pathlib import Path
+import signal
 import sys
 
 from cylc.flow import LOG
 from cylc_flask import config
 from cylc_flask.config import Config
+from cylc_flask.tools import demo
+from cylc_flask.tools.play import Play
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--login', action='store_true',
         help='print an address to log in by, to the hub that runs')
+    parser.add_argument(
+        '--demo', action='store_true',
+        help='play the demo workflow beside it')
     parser.add_argument(
         '--debug', action='store_true', help='tell more of what it does')
 
@@ -66,7 +77,24 @@ def run(arguments: argparse.Namespace) -> int:
     from cylc_flask.hub.process import HubProcess
 
     _begin_log(arguments.debug)
-    return HubProcess(found, _say).run()
+    hub = HubProcess(found, _say)
+    with _demo() if arguments.demo else nullcontext():
+        return hub.run()
+
+
+@contextmanager
+def _demo() -> Iterator[None]:
+    """Play the demo workflow; its end is that of its jobs."""
+    play = Play(demo.NAME)
+    with play.claimed():
+        _say('Starting the scheduler of the demo workflow...')
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, demo.interrupt)
+        try:
+            play.start()
+            yield
+        finally:
+            play.stop()
 
 
 def _with_port(found: Config, port: int | None) -> Config:

@@ -31,7 +31,7 @@ import requests
 from requests.auth import HTTPDigestAuth
 
 from cylc_flask import certificate
-from tests.harness import BIN, wait_for
+from tests.harness import BIN, processes_of, wait_for
 from tests.hub_client import PASSWORD, PATIENCE, Client
 from tests.hub_run import HubRun
 
@@ -255,6 +255,22 @@ def test_stop_and_restart_touch_no_scheduler(hub: HubRun) -> None:
     for word in ('ERROR', 'CRITICAL', 'Traceback', 'pause', 'stop'):
         assert word not in after
     assert 'Traceback' not in hub.said()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_demo(number: int) -> None:
+    """It is in the hub at once, and goes with it."""
+    hub = HubRun()
+    try:
+        hub.start('--demo')
+        with Client(hub) as owner:
+            owner.until('cylc-flask-demo', 'running')
+        assert hub.process is not None
+        hub.process.send_signal(number)
+        assert hub.process.wait(PATIENCE) == 0
+        assert not [*processes_of(hub.run.home)]
+    finally:
+        hub.close()
 
 
 def test_without_a_hub_there_is_nothing_to_log_in_to(tmp_path: Path) -> None:
