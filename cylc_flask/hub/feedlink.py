@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from cylc_flask.hub.sockets import open_socket, passphrase_of
+from cylc_flask.hub.sockets import leave, open_socket, passphrase_of
 from cylc_flask.hub.trouble import Ended, LinkFault, OutOfStep
 from cylc_flask.replica.decode import definition_of, side_of, split
 
@@ -69,14 +69,15 @@ async def follow(line: Line, found: Found) -> None:
         query = {'feed': position.feed, 'since': str(position.sequence)}
     socket = await open_socket(
         found.http, found.run_dir, '/feed', PROTOCOL, query)
-    async with socket:
+    try:
         passphrase = passphrase_of(found.run_dir)
         if position is not None:
             line.linked(KIND, passphrase)
-        try:
-            await _listen(line, socket, passphrase)
-        except ConnectionClosed as exc:
-            raise LinkFault(f'its feed has ended: {exc}') from exc
+        await _listen(line, socket, passphrase)
+    except ConnectionClosed as exc:
+        raise LinkFault(f'its feed has ended: {exc}') from exc
+    finally:
+        await leave(socket)
 
 
 async def _listen(
@@ -93,6 +94,7 @@ async def _listen(
         del message
     async for message in socket:
         await _take(line, message)
+    raise Ended('its feed has ended')
 
 
 async def _take(line: Line, message: str | bytes) -> None:

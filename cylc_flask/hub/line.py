@@ -175,9 +175,6 @@ class Line:
                 await self._turn()
         except asyncio.CancelledError:
             pass
-        except Exception as exc:
-            LOG.error(f'{self.found.name}: fault in a link', exc_info=exc)
-            self._tell(self._keeper.lost, f'internal error: {exc!r}')
         finally:
             self._task = None
             await self.calls.close()
@@ -192,6 +189,9 @@ class Line:
             await self._follow()
         except LinkFault as exc:
             self._note(exc)
+        except Exception as exc:
+            LOG.error(f'{self.found.name}: fault in a link', exc_info=exc)
+            self._note(OutOfStep(f'internal error: {exc!r}'))
         else:
             return
         with suppress(TimeoutError):
@@ -217,6 +217,7 @@ class Line:
 
         Returns if the scheduler is seen in another way now.
         """
+        trouble = ''
         if self.found.http is not None:
             try:
                 return await self._until_woken(feedlink.follow)
@@ -225,12 +226,15 @@ class Line:
             except LinkFault as exc:
                 if self._up_since is not None:
                     raise
-                LOG.debug(f'{self.found.name}: no feed: {exc}')
+                trouble = f'{exc}; '
         self.position = None
-        patience = None if self.found.http is None else SUBSTITUTE
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+        try:
+            async with asyncio.timeout(SUBSTITUTE if trouble else None):
                 await self._until_woken(zmqlink.follow)
+        except TimeoutError:
+            pass  # to try the feed again
+        except LinkFault as exc:
+            raise type(exc)(f'{trouble}{exc}') from exc
 
     async def _until_woken(self, way: Way) -> None:
         """Follow in one way, unless something else comes in between."""

@@ -39,6 +39,9 @@ T = TypeVar('T')
 #: Seconds for connections to end in good order.
 GRACE = 5.0
 
+#: Seconds for the loop to let go of what they had.
+AFTERWARDS = 0.1
+
 
 class Links:
     """Has connections to schedulers.
@@ -133,3 +136,4 @@ class Links:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE)
+            await asyncio.sleep(AFTERWARDS)

@@ -33,7 +33,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as Socket
 
 from cylc_flask.commands import State
-from cylc_flask.hub.sockets import open_socket
+from cylc_flask.hub.sockets import leave, open_socket
 from cylc_flask.hub.trouble import Declined, LinkFault, NoAnswer, NotSent
 from cylc_flask.replica.encode import dump
 
@@ -125,7 +125,7 @@ class Relay:
             task.cancel()
         socket, self._socket = self._socket, None
         if socket is not None:
-            await socket.close()
+            await leave(socket)
         left, self._tickets = [*self._tickets], {}
         return left
 
@@ -165,7 +165,7 @@ class Relay:
             if self._tickets:
                 self._begin(self._recall())
         finally:
-            await socket.close()
+            await leave(socket)
 
     def _take(self, message: str | bytes) -> None:
         try:

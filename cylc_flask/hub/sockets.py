@@ -38,6 +38,9 @@ from cylc_flask.proof import USER, CallFailed, challenge_of, digest, trust
 #: Seconds for a connection and its handshakes.
 OPENING = 10
 
+#: Seconds for the other side to agree that it is over.
+CLOSING = 2
+
 #: No message is longer than that of a store with a hundred thousand tasks.
 MOST_BYTES = 268_435_456
 
@@ -97,6 +100,14 @@ async def open_socket(
         raise LinkFault(f'its web server: {exc}') from exc
 
 
+async def leave(socket: ClientConnection) -> None:
+    """End a connection, whatever the other side does meanwhile."""
+    try:
+        await socket.close()
+    finally:
+        socket.transport.abort()
+
+
 async def _log_in(
     info: Info, run_dir: Path, target: str, subprotocol: str
 ) -> ClientConnection:
@@ -148,6 +159,7 @@ async def _open(
         proxy=None,
         max_size=MOST_BYTES,
         open_timeout=None,
+        close_timeout=CLOSING,
         ssl=tls,
         **unix,
     )
