@@ -26,10 +26,12 @@ import pytest
 from cylc_flask.app import create_app
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config
+from cylc_flask.hub.apps import Apps, ServerTools
 from cylc_flask.privilege import required
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.workflows import Registry, Workflow
+from tests.hubs import FakeHub, fake_hub
 
 #: What Cylc 7 served, by the privilege that its callers need, and what we
 #: have added to it.
@@ -88,6 +90,22 @@ READS = {'/logs', '/logs/<path:id_>'}
 
 HOSTS = frozenset({'localhost'})
 
+#: What the hub has of its own, by the verbs that it takes. What somebody may
+#: do is decided for each workflow, in the views.
+HUB = {
+    **dict.fromkeys(
+        ('/audit', '/jobs/<id_>', '/jobs/<id_>/output', '/options/<command>',
+         '/sources', '/whoami', '/list', '/subscriptions'), {'GET', 'HEAD'}),
+    **dict.fromkeys(('/jobs/<id_>/cancel', '/scan'), {'POST'}),
+    **dict.fromkeys(
+        ('/', '/graphql', '/graphql/stream', '/jobs', '/login',
+         '/login/once', '/logout', '/session', '/session/end',
+         '/static/<path:path>', '/workflows'), METHODS),
+}
+
+#: Needed by who logs in.
+OPEN = ('/login', '/login/once', '/logout', '/static/<path:path>')
+
 
 @pytest.fixture(scope='module')
 def app() -> Flask:
@@ -142,4 +160,57 @@ def test_every_path_wants_credentials(app: Flask) -> None:
 
 def test_every_view_has_a_docstring(app: Flask) -> None:
     for name, view in app.view_functions.items():
+        assert view.__doc__, name
+
+
+@pytest.fixture(scope='module')
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHub]:
+    with fake_hub(tmp_path_factory.mktemp('hub'), 'nobody') as hub:
+        yield hub
+
+
+@pytest.fixture(scope='module')
+def apps(hub: FakeHub) -> Apps:
+    return Apps(hub.site, HOSTS, ServerTools())
+
+
+def test_table_of_the_hub(apps: Apps) -> None:
+    verbs: dict[str, set[str]] = {}
+    for path, methods, level in routes(apps.hub):
+        assert level == 'none', path
+        if path not in SOCKETS | {'/list'} or methods != METHODS:
+            verbs.setdefault(path, set()).update(methods)
+    assert verbs == HUB
+
+
+def test_table_of_a_workflow_in_the_hub(apps: Apps) -> None:
+    """It is that of a workflow's own server."""
+    app = apps.find('nobody')
+    assert app is not None
+    assert {path: level for path, _, level in routes(app)} == TABLE
+
+
+def test_hub_wants_credentials(hub: FakeHub) -> None:
+    for path in HUB:
+        for verb in ('GET', 'POST'):
+            answer = hub.call(path, method=verb)
+            if path in OPEN:
+                assert answer.status_code in (200, 403, 404, 405), path
+            else:
+                assert answer.status_code == 401, path
+                assert not answer.data
+
+
+@pytest.mark.parametrize('verb', ['OPTIONS', 'PUT', 'DELETE', 'PATCH'])
+def test_other_verbs_reach_no_view_of_the_hub(
+    hub: FakeHub, verb: str
+) -> None:
+    for path in [*HUB, *(f'/workflows/nobody{path}' for path in TABLE)]:
+        answer = hub.call(path, method=verb)
+        assert answer.status_code == 405
+        assert answer.headers['Allow'] == 'GET, HEAD, POST'
+
+
+def test_every_view_of_the_hub_has_a_docstring(apps: Apps) -> None:
+    for name, view in apps.hub.view_functions.items():
         assert view.__doc__, name
