@@ -53,7 +53,7 @@ def arguments() -> argparse.Namespace:
         '--parts', nargs='+', choices=PARTS, default=[*PARTS],
         help='what to measure (all)')
     parser.add_argument(
-        '--rounds', type=int, default=unless_quick(3, 1),
+        '--rounds', type=int, default=unless_quick(4, 1),
         help='in which all take turns (%(default)s)')
     parser.add_argument(
         '--seconds', type=float, default=unless_quick(12, 1.5),

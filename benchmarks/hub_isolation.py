@@ -27,10 +27,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import cycle, product
 import selectors
 from statistics import median
 import threading
 import time
+from typing import Any
 
 from benchmarks import common, flows, peers, watched
 from benchmarks.common import OURS, Row, say
@@ -45,6 +47,10 @@ LINKS = {True: 'feed', False: 'zmq'}
 #: Seconds for what joining costs to be over.
 SETTLING = 1.0
 
+#: Seconds between commands: out of step with schedulers, who look for them
+#: five times a second.
+EVERY = 0.31
+
 
 def measure(options: argparse.Namespace) -> list[Row]:
     """Return what schedulers do meanwhile, with our plugin and without."""
@@ -58,6 +64,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
             hub(run) as found,
         ):
             found.await_all(1)
+            time.sleep(options.settling)
             (row,) = found.rows()
             assert row['link'] == link
             rows += [
@@ -70,19 +77,21 @@ def measure(options: argparse.Namespace) -> list[Row]:
 def in_turns(
     run: Run, found: Hub, served: bool, options: argparse.Namespace
 ) -> list[Row]:
-    """Measure one viewer and many, in turns."""
+    """Measure one viewer and many, in turns.
+
+    Every other round goes backwards, as the workflow goes on.
+    """
     rows: dict[tuple[str, int], list[Row]] = {}
-    ways = (HUB, OURS) if served else (HUB,)
+    cases = [*product((HUB, OURS) if served else (HUB,), (1, options.viewers))]
     for number in range(options.rounds):
-        for way in ways:
-            for many in (1, options.viewers):
-                say(f'round {number + 1} of {options.rounds}: {many} viewers'
-                    f' at the {HUB if way == HUB else "scheduler"}')
-                server = (
-                    found.asker(run.name) if way == HUB else peers.ours(run))
-                with closing(server):
-                    rows.setdefault((way, many), []).append(
-                        phase(run, found, server, many, options))
+        for way, many in cases[::-1 if number % 2 else 1]:
+            say(f'round {number + 1} of {options.rounds}: {many} viewers at'
+                f' the {HUB if way == HUB else "scheduler"}')
+            server = (
+                found.asker(run.name) if way == HUB else peers.ours(run))
+            with closing(server):
+                rows.setdefault((way, many), []).append(
+                    phase(run, found, server, many, options))
     return [
         {'server': way, 'viewers': many, **{
             key: median(row[key] for row in taken) for key in taken[0]
@@ -112,7 +121,7 @@ def phase(
         read = sum(viewer.messages for viewer in watching)
         threads = peers.witnessed(witness)['threads']
         began = time.monotonic()
-        commands = watched.send(clients, task, began + options.seconds)
+        commands = send(clients, task, options.seconds)
         took = time.monotonic() - began
         after = peers.witnessed(witness)
         return {
@@ -123,6 +132,7 @@ def phase(
             'main_thread': (
                 after['threads'][watched.MAIN] - threads[watched.MAIN]
             ) / took,
+            'passes': len(after['passes']) / took,
             'pass_p50_ms': median(after['passes']) * 1000,
             'pass_p99_ms': common.percentile(after['passes'], 0.99) * 1000,
             **commands,
@@ -132,9 +142,26 @@ def phase(
         }
 
 
-def clients_of(run: Run, found: Hub) -> dict[str, peers.Asker]:
+def send(clients: dict[str, Any], task: str, seconds: float) -> Row:
+    """Send commands in turns, and return how long they took.
+
+    There are as many in each phase, whatever they take.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in clients}
+    names, began = cycle(clients), time.monotonic()
+    for number in range(max(len(clients), round(seconds / EVERY))):
+        time.sleep(max(0.0, began + number * EVERY - time.monotonic()))
+        name = next(names)
+        taken[name].append(watched.command(clients[name], task))
+    return {
+        f'{name}_command_ms': median(times) * 1000
+        for name, times in taken.items()
+    }
+
+
+def clients_of(run: Run, found: Hub) -> dict[str, Any]:
     """Return those who send commands, by how they do."""
-    clients: dict[str, peers.Asker] = {
+    clients: dict[str, Any] = {
         'zmq': peers.ZmqAsker(run), 'hub': found.asker(run.name)}
     if run.http:
         clients['own'] = peers.ours(run)
@@ -174,12 +201,13 @@ def text(rows: list[Row]) -> str:
     """Return the results as a table."""
     return (
         'The tree of a running workflow, followed through the hub and at the'
-        ' scheduler; cores, medians of the main loop, and commands until they'
-        ' are accepted:\n\n' + common.table(
+        ' scheduler; commands are timed until they are accepted:\n\n'
+        + common.table(
             rows, link='link', server='server', viewers='viewers',
             messages='messages a second each', scheduler='scheduler, cores',
             main_thread='its main thread', hub='hub, cores',
-            pass_p50_ms='main loop p50 ms', pass_p99_ms='p99 ms',
+            passes='turns of its main loop a second',
+            pass_p50_ms='p50 ms of one', pass_p99_ms='p99 ms',
             zmq_command_ms='command by ZMQ, ms',
             own_command_ms='by the scheduler, ms',
             hub_command_ms='by the hub, ms',
