@@ -44,6 +44,9 @@ PASSWORD = 'correct horse'
 PASSPHRASE = 'abcdefghij0123456789'
 HERE = '127.0.0.1'
 
+#: A way to hash passwords that takes no time.
+QUICK = 'scrypt:1024:8:1'
+
 #: What a browser says of a page that is opened by hand.
 BROWSER = {
     'User-Agent': 'Mozilla/5.0', 'Accept': 'text/html',

@@ -36,6 +36,7 @@ from tests.hubs import (
     OWNER,
     PASSPHRASE,
     PASSWORD,
+    QUICK,
     FakeHub,
     basic,
     bearer,
@@ -73,7 +74,9 @@ def made(directory: Path, **settings: Any) -> Iterator[FakeHub]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, 'METHOD', 'scrypt:1024:8:1')
+    monkeypatch.setattr(passwords, 'METHOD', QUICK)
+    monkeypatch.setattr(
+        passwords, 'NOBODY', passwords.make_hash('nobody knows'))
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from tests.hubs import (
     BROWSER,
     OWN_PAGE,
     PASSPHRASE,
+    QUICK,
     FakeHub,
     basic,
     bearer,
@@ -89,7 +90,8 @@ SOME = ('stranger', 'alice', 'narrow token')
 @pytest.fixture(scope='module')
 def hub(tmp_path_factory: Any) -> Iterator[FakeHub]:
     patch = pytest.MonkeyPatch()
-    patch.setattr(passwords, 'METHOD', 'scrypt:1024:8:1')
+    patch.setattr(passwords, 'METHOD', QUICK)
+    patch.setattr(passwords, 'NOBODY', passwords.make_hash('nobody knows'))
     directory: Path = tmp_path_factory.mktemp('hub')
     (directory / 'rules.toml').write_text(RULES)
     (directory / 'rules.toml').chmod(0o600)
