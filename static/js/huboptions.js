@@ -41,6 +41,7 @@ export async function fieldsOf(command, without = []) {
   const first = order.map((name) => options.find((option) => option.name === name)).filter(Boolean);
   const rest = options.filter((option) => !first.includes(option));
   const made = new Map([...first, ...rest].map((option) => [option, {...field(option), option}]));
+  for (const {row, option} of made.values()) row.title = option.help;
   const rows = first.map((option) => made.get(option).row);
   if (rest.length) {
     rows.push(el('details', {class: 'options'}, el('summary', {}, 'More options'),
@@ -54,7 +55,7 @@ export async function fieldsOf(command, without = []) {
 }
 
 function field({name, kind, choices, metavar, help}) {
-  const common = {name: `option-${name}`, label: sentence(name), help};
+  const common = {name: `option-${name}`, label: sentence(name), help: /^.*?[.!?](?=\s|$)/s.exec(help)?.[0] ?? help};
   switch (kind) {
     case 'flag': return makeField({...common, kind: 'check'});
     case 'count': return makeField({...common, kind: 'number', most: 2, initial: 0});

@@ -30,6 +30,20 @@ from tests.hub_viewer import HubViewer
 RUNNING = re.compile('^running to stop at')
 
 
+#: To read it takes a while.
+SLOW = """#!jinja2
+    {% set ns = namespace(n=0) %}
+    {% for i in range(30000) %}{% for j in range(30000) %}
+    {% set ns.n = ns.n + 1 %}
+    {% endfor %}{% endfor %}
+    [scheduling]
+        [[graph]]
+            R1 = one
+    [runtime]
+        [[one]]
+"""
+
+
 @pytest.fixture
 def viewer(look: Callable[..., HubViewer]) -> HubViewer:
     """Look at the hub as its owner."""
@@ -258,6 +272,39 @@ def test_hub_goes_and_comes(viewer: HubViewer, hub: HubRun) -> None:
     expect(viewer.live).to_have_attribute('data-mark', 'refused')
     again = viewer.page.get_by_role('link', name='log in again')
     expect(again).to_be_visible()
+
+
+def test_blocked_sockets(
+    look: Callable[..., HubViewer], hub: HubRun
+) -> None:
+    """Without WebSockets the page asks, and what it can do is the same."""
+    viewer = look()
+    viewer.page.route_web_socket('**/list', lambda ws: ws.close())
+    viewer.page.goto(hub.login())
+    expect(viewer.live).to_have_attribute('data-mark', 'polling')
+    hub.flow('new')
+    expect(viewer.flow('new')).to_be_visible()
+    viewer.flow('new').locator('.more').click()
+    entry = viewer.page.get_by_role('menuitem', name='Play…', exact=True)
+    expect(entry).not_to_have_attribute('aria-disabled', 'true')
+    hub.remove('new')
+    expect(viewer.flow('new')).to_be_hidden()
+
+
+def test_jobs(viewer: HubViewer, hub: HubRun) -> None:
+    """Jobs of others are listed, and can be cancelled."""
+    hub.flow('slow', SLOW)
+    viewer.choose('slow', 'Validate…')
+    viewer.do('Validate')
+    viewer.do('Cancel it')
+    expect(viewer.dialog.get_by_role('status')).to_have_text('cancelled')
+    viewer.do('Close')
+    expect(viewer.page.locator('.notice').last).to_contain_text(
+        'validate slow: cancelled')
+    viewer.page.reload()
+    viewer.choose('slow', 'Jobs…')
+    expect(viewer.dialog).to_contain_text('cancelled')
+    hub.remove('slow')
 
 
 def test_without_scripts(look: Callable[..., HubViewer]) -> None:
