@@ -197,6 +197,13 @@ def test_no_form(hub: FakeHub) -> None:
     assert get(hub, '/jobs').json == {'jobs': []}
 
 
+@pytest.mark.parametrize('path', ['/jobs', '/jobs/x/cancel', '/scan'])
+def test_pages_of_others(hub: FakeHub, path: str) -> None:
+    """A browser has the password, and any page can have it send things."""
+    for marks in (BROWSER, {**BROWSER, 'Origin': 'http://evil.example'}):
+        assert post(hub, {}, path=path, **marks).status_code == 403
+
+
 def test_nobody(hub: FakeHub) -> None:
     for path in ('/jobs', '/jobs/x', '/jobs/x/output', '/sources',
                  '/options/play'):
