@@ -27,7 +27,9 @@ from functools import partial
 import os
 import resource
 import signal
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
@@ -77,6 +79,9 @@ PULSE = 1.0
 #: How often (seconds) it looks for another certificate.
 RENEWAL = 10.0
 
+#: A thread that does nothing we ask for so long (seconds) is given up.
+HUNG = 120.0
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -102,6 +107,8 @@ class HubProcess:
         self._say = say
         self._stack = ExitStack()
         self._ending = threading.Event()
+        #: When the server's thread gave a sign of life.
+        self._heard = time.monotonic()
         #: What the files of the certificate were when they were read.
         self._certificate = self._stamps()
 
@@ -117,18 +124,36 @@ class HubProcess:
                 if due <= 0:
                     due = RENEWAL
                     self._renew(thread)
-                if not thread.alive:
-                    LOG.error('flask: the server thread has died')
+                if fault := self._fault_of(thread):
+                    LOG.error(f'flask: the server thread {fault}')
                     return 1
             LOG.info('flask: the hub stops')
             return 0
 
     def _hear(self, number: int, frame: object) -> None:
-        """Take a signal: hanging up is a wish to look at the files again."""
-        if number == signal.SIGHUP:
+        """Take a signal.
+
+        To hang up is a wish to look at the files again, where there is no
+        terminal that could have been closed.
+        """
+        has_terminal = sys.stdin is not None and sys.stdin.isatty()
+        if number == signal.SIGHUP and not has_terminal:
             self._certificate = ()
         else:
             self._ending.set()
+
+    def _fault_of(self, thread: ServerThread) -> str:
+        """Return why a thread serves no more, '' if it does."""
+        if not thread.alive:
+            return 'has died'
+        if time.monotonic() - self._heard > HUNG:
+            return 'hangs'
+        thread.deliver(self._note_life)
+        return ''
+
+    def _note_life(self) -> None:
+        """Note that the thread lives (in the thread)."""
+        self._heard = time.monotonic()
 
     def _begin(self) -> ServerThread:
         """Start all there is; what fails ends what has begun."""
@@ -176,6 +201,7 @@ class HubProcess:
             stack.callback(part.stop)
             part.start()
         self._announce(here)
+        self._note_life()
         return thread
 
     def _announce(self, here: place.Place) -> None:

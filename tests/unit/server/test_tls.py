@@ -26,6 +26,7 @@ import subprocess
 import time
 import urllib.request
 
+from cryptography import x509
 import pytest
 import requests
 
@@ -315,3 +316,30 @@ def test_http_client(served):
         connection.request('GET', '/a')
         assert connection.getresponse().read()
     connection.close()
+
+
+def number(served: Served) -> int:
+    """Return which certificate a new connection gets."""
+    text = ssl.get_server_certificate(served.address, timeout=20)
+    return x509.load_pem_x509_certificate(text.encode()).serial_number
+
+
+def test_another_certificate(serve, tmp_path, caplog):
+    """New connections get it; those that there are go on."""
+    paths = tmp_path / 'cert', tmp_path / 'key'
+    certificate.make(*paths, ['localhost'])
+    files = str(paths[0]), str(paths[1])
+    served = serve(echo, tls=files)
+    first = number(served)
+    with served.connect() as sock:
+        certificate.make(*paths, ['localhost'])
+        assert number(served) == first
+        served.thread.renew(files)
+        wait_for(lambda: number(served) != first, what='the new one')
+        sock.sendall(get())
+        assert one(sock).status == 200
+    second = number(served)
+    paths[1].write_text('spoilt')
+    served.thread.renew(files)
+    wait_for(lambda: 'the old certificate is kept' in caplog.text)
+    assert number(served) == second
