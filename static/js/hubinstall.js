@@ -12,7 +12,7 @@ import {makeField} from './modal.js';
 export function install() {
   askFor('Install', [el('p', {}, 'A workflow is made of a source, to be played later or at once.')], false, async () => {
     const [{sources}, options] = await Promise.all([call('sources'), fieldsOf('install')]);
-    if (!sources.length) throw new Error('There are no sources: put a folder with a flow.cylc into ~/cylc-src.');
+    if (!sources.length) throw new Error('There is nothing that you may install: sources are folders with a flow.cylc, in ~/cylc-src or where global.cylc says.');
     const source = makeField({name: 'source', label: 'Source', kind: 'choice', options: sources});
     const name = makeField({
       name: 'name', label: 'Name', kind: 'text', required: true, initial: sources[0],
