@@ -342,7 +342,7 @@ def test_fault_of_ours(site, monkeypatch):
     """A line survives it."""
     server = site.serve(begin)
     with monkeypatch.context() as patch:
-        patch.setattr(feedlink, 'split', None)
+        patch.setattr(feedlink, 'passphrase_of', None)
         _, keeper = site.follow(server.found(site.run_dir))
         wait_for(keeper.troubles, SOON)
         assert 'internal error' in keeper.troubles()[0]
