@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from cylc_flask.auth.attempts import Attempt
 from cylc_flask.auth.login import Login, Visitor, token_of
 from cylc_flask.auth.users import ANON
-from cylc_flask.errors import Forbidden, Unavailable
+from cylc_flask.errors import Forbidden
 from cylc_flask.hub.audit import FAILED
 from cylc_flask.hub.callers import STRANGER, HubUser
 from cylc_flask.hub.names import LEGACY
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 #: What the audit log has for it.
 LOGIN = 'login'
 
-#: How many passwords may be compared at a time, or wait for it.
-AT_ONCE = 32
+LOGOUT = 'logout'
 
 IN_THE_CLEAR = (
     'Passwords and tokens are taken over https only, or from this machine.'
@@ -70,24 +69,6 @@ class Reception:
     cookies: Cookies
     audit: Audit
     insecure: bool = False
-    #: How many passwords are compared just now.
-    busy: int = 0
-
-    def check(self, name: str, password: str) -> Person | None:
-        """Return whose password this is, None if not that of the name.
-
-        It takes a while, in which others go on.
-
-        Raises:
-            Unavailable: Too many ask at once.
-        """
-        if self.busy >= AT_ONCE:
-            raise Unavailable('Too many log in just now.')
-        self.busy += 1
-        try:
-            return self.people.by_password(name, password)
-        finally:
-            self.busy -= 1
 
 
 class HubLogin(Login):
@@ -148,7 +129,7 @@ class HubLogin(Login):
 
     def check(self, name: str, password: str) -> Attempt:
         """Return what comes of a name and a password of the hub's users."""
-        person = self._reception.check(name, password)
+        person = self._people.by_password(name, password)
         if person is None:
             return Attempt.refused(name)
         return Attempt.accepted(self.user_of(person))
@@ -167,8 +148,16 @@ class HubLogin(Login):
 
     def open(self, visitor: Visitor) -> Session:
         """Begin a session of a visitor."""
-        self._note(visitor, visitor.known.name)
+        self._note(LOGIN, visitor, visitor.known.name)
         return super().open(visitor)
+
+    def close(self, visitor: Visitor) -> bool:
+        """End a visitor's session; False if there is none."""
+        name = visitor.known.name
+        was_open = super().close(visitor)
+        if was_open:
+            self._note(LOGOUT, visitor, name)
+        return was_open
 
     def enter(self, visitor: Visitor, name: str) -> Session | None:
         """Begin a session of somebody who has proved who they are."""
@@ -226,16 +215,18 @@ class HubLogin(Login):
         Raises:
             RequestError: There are too many such.
         """
-        self._note(visitor, name, FAILED)
+        self._note(LOGIN, visitor, name, FAILED)
         super().failed(visitor, name)
 
     def _person(self, name: str) -> HubUser | None:
         person = self._people.by_name(name)
         return self.user_of(person) if person else None
 
-    def _note(self, visitor: Visitor, name: str, *outcome: str) -> None:
+    def _note(
+        self, what: str, visitor: Visitor, name: str, *outcome: str
+    ) -> None:
         self._reception.audit.note(
-            name, visitor.address, LOGIN, self._workflow, *outcome)
+            name, visitor.address, what, self._workflow, *outcome)
 
 
 class FrontLogin(HubLogin):

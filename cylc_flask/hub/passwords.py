@@ -26,7 +26,7 @@ from unicodedata import normalize
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from cylc_flask.errors import CylcFlaskError
+from cylc_flask.errors import CylcFlaskError, Unavailable
 
 #: What OWASP recommends where 32 MB are at hand for each check.
 METHOD = 'scrypt:32768:8:3'
@@ -37,6 +37,9 @@ LONGEST = 1_024
 #: How many right passwords are known again, and for how long (seconds).
 CAPACITY = 1_000
 MEMORY = 300.0
+
+#: How many passwords may be compared at a time, or wait for it.
+AT_ONCE = 32
 
 #: Does the work, in another thread if need be.
 Run = Callable[[Callable[[], bool]], bool]
@@ -64,6 +67,33 @@ def is_hash(text: str) -> bool:
     method, _, rest = text.partition('$')
     salt, _, digest = rest.partition('$')
     return method.startswith('scrypt:') and bool(salt and digest)
+
+
+class Few:
+    """Has passwords compared, not too many at once.
+
+    Args:
+        run: Does it, and lets others go on meanwhile.
+        most: How many may be compared or wait for it.
+    """
+
+    def __init__(self, run: Run, most: int = AT_ONCE) -> None:
+        self._run = run
+        self._left = most
+
+    def __call__(self, work: Callable[[], bool]) -> bool:
+        """Do one piece of work.
+
+        Raises:
+            Unavailable: Too many wait already.
+        """
+        if not self._left:
+            raise Unavailable('Too many log in just now.')
+        self._left -= 1
+        try:
+            return self._run(work)
+        finally:
+            self._left += 1
 
 
 class Passwords:

@@ -45,7 +45,7 @@ from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.launch import Launcher
 from cylc_flask.hub.links import Links
 from cylc_flask.hub.once import Once
-from cylc_flask.hub.passwords import Passwords
+from cylc_flask.hub.passwords import Few, Passwords
 from cylc_flask.hub.people import People
 from cylc_flask.hub.proxy import Proxies
 from cylc_flask.hub.scan import RunRoot
@@ -163,7 +163,7 @@ class HubProcess:
         stack.callback(here.leave)
         owner: str = get_user()  # type: ignore[no-untyped-call]
         hub = config.hub
-        people = People(here.directory, owner, Passwords(aside))
+        people = People(here.directory, owner, Passwords(Few(aside)))
         audit = Audit(here.directory, hub.audit_size, hub.audit_files)
         stack.callback(audit.close)
         tls = (hub.certificate, hub.key) if hub.certificate else None

@@ -25,10 +25,10 @@ import time
 
 import pytest
 
-from cylc_flask.errors import CylcFlaskError
+from cylc_flask.errors import CylcFlaskError, Unavailable
 from cylc_flask.hub import passwords
 from cylc_flask.hub.accounts import Accounts
-from cylc_flask.hub.passwords import Passwords, make_hash
+from cylc_flask.hub.passwords import Few, Passwords, make_hash
 from cylc_flask.privilege import Privilege
 
 PASSWORD = 'correct horse'
@@ -222,3 +222,25 @@ def test_unknown_users_take_as_long(
     assert 0.5 < known / unknown < 2
     # It has to cost those something who guess.
     assert known > 0.02
+
+
+def test_no_more_than_a_few_at_once() -> None:
+    """Who is known needs no place; the others learn that there is none."""
+    kept = make_hash(PASSWORD)
+    seen: list[str] = []
+
+    def run(work: Callable[[], bool]) -> bool:
+        if not seen:
+            seen.append('first')
+            with pytest.raises(Unavailable):
+                few.is_right(kept, 'another one')
+        return work()
+
+    few = Passwords(Few(run, 1))
+    assert few.is_right(kept, PASSWORD)
+    assert seen == ['first']
+    # The place is free again.
+    assert not few.is_right(kept, 'another one')
+    none = Passwords(Few(run, 0))
+    with pytest.raises(Unavailable):
+        none.is_right(kept, PASSWORD)

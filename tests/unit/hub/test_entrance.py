@@ -145,6 +145,8 @@ def test_form(hub: FakeHub) -> None:
     hub.call('/logout', OWN_PAGE, 'POST', client=client, data={
         'csrf': csrf[1]})
     assert not who(hub, client)
+    assert [record['operation'] for record in hub.records()] == [
+        'login', 'logout']
 
 
 @pytest.mark.parametrize('name, password', [
