@@ -69,6 +69,13 @@ WITNESS = """
                 interval = PT0S
 """
 
+#: By itself Cylc has ports for fifty schedulers on a host.
+PORTS = """
+    [scheduler]
+        [[run hosts]]
+            ports = 43001 .. 45001
+"""
+
 
 def pairs(proxies: int, length: str = 'PT1S') -> str:
     """Return a definition of which so many task proxies are shown at once.
@@ -152,7 +159,7 @@ def several(number: int, proxies: int) -> Iterator[list[Run]]:
     def play(*indices: int) -> None:
         for index in indices:
             runs.append(make(
-                pairs(proxies), name=f'w{index:03}', home=home))
+                pairs(proxies), f'w{index:03}', WITNESS + PORTS, home))
             runs[-1].play('--pause', wait=False)
         for run in runs[-len(indices):]:
             await_all(run, proxies)
