@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cylc_flask.hub.keeper import InTurn, Keeper
     from cylc_flask.hub.line import Line
     from cylc_flask.hub.remote import RemoteCommands
+    from cylc_flask.replica.change import Change
     from cylc_flask.workflows import Workflow
 
 #: What the scheduler is said to do, in the words of its own data store, for
@@ -44,6 +45,7 @@ class Entry:
 
     Args:
         found: What discovery has seen.
+        owner: The name of the user whose it is.
         workflow: What views see, whether it runs or not.
         in_turn: Does all that writes to its replica.
         commands: The workflow's.
@@ -54,6 +56,7 @@ class Entry:
     """
 
     found: Found
+    owner: str
     workflow: Workflow
     in_turn: InTurn = field(repr=False)
     commands: RemoteCommands = field(repr=False)
@@ -69,6 +72,11 @@ class Entry:
     def name(self) -> str:
         """Return the name of the workflow."""
         return self.found.name
+
+    @property
+    def id(self) -> str:
+        """Return the id of the workflow."""
+        return blank.id_of(self.owner, self.name)
 
     @property
     def status(self) -> str:
@@ -92,6 +100,13 @@ class Entry:
     def problem(self) -> str:
         """Return what is wrong with it, '' if nothing is."""
         return self.found.problem or self.trouble
+
+    def clear(self) -> Change:
+        """Hold nothing but the workflow itself; in its turn."""
+        return self.workflow.store.load(
+            blank.entire(self.found, self.owner),
+            blank.side(self.found, self.owner),
+        )
 
     def mark(self, status: str, text: str, stopped: bool = False) -> None:
         """Write into the replica what the workflow does; in its turn."""

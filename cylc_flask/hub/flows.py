@@ -150,15 +150,15 @@ class Flows(Registry):
 
     def _add(self, found: Found) -> None:
         store = self._tools.make_store()
-        store.load(
-            blank.entire(found, self.owner), blank.side(found, self.owner))
         feed = self._tools.make_feed()
         commands = RemoteCommands(
             found.name, self._links, self._tools,
             lambda: feed.stir(store.version, store.side), lambda: store.side,
         )
         flow = Workflow(found.name, '', store, Records(), commands, feed)
-        entry = Entry(found, flow, InTurn(self._tools.spawn), commands)
+        entry = Entry(
+            found, self.owner, flow, InTurn(self._tools.spawn), commands)
+        entry.clear()
         self._entries[found.name] = entry
         self._names |= {found.name}
         self._link(entry)

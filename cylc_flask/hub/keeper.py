@@ -181,11 +181,14 @@ class Keeper:
                 change = write()
         except Exception as exc:
             LOG.error(f'{flow.name}: out of step', exc_info=exc)
-            self._broken = True
-            self._resync()
+            self._begin_again()
             return
         finally:
             flow.store.rest = rest
+        if flow.store.workflow.id != self._entry.id:
+            LOG.error(f'{flow.name}: its scheduler has another workflow')
+            change = self._entry.clear()
+            self._begin_again()
         self._note_records(before.log_records)
         flow.feed.publish(change)
         if WORKFLOW in change.added or (
@@ -193,15 +196,25 @@ class Keeper:
         ) or change.definition_changed:
             self._changed(self._entry)
 
-    def _numbered(self, side: Side) -> Side:
-        """Return side data whose definition has a number of our own.
+    def _begin_again(self) -> None:
+        """Take nothing more but a snapshot."""
+        self._broken = True
+        self._resync()
 
-        Each scheduler begins to count from one.
+    def _numbered(self, side: Side) -> Side:
+        """Return side data whose definition is one of our own.
+
+        Each scheduler begins to count from one. Where a workflow's files
+        are, and whose, we know better than anybody who says to be it.
         """
         if side.definition is not self._theirs:
             self._theirs = side.definition
-            self._entry.serial += 1
-            self._ours = replace(side.definition, serial=self._entry.serial)
+            entry = self._entry
+            entry.serial += 1
+            self._ours = replace(
+                side.definition, serial=entry.serial, workflow=entry.name,
+                owner=entry.owner, run_dir=str(entry.found.run_dir),
+            )
         assert self._ours is not None
         return replace(side, definition=self._ours)
 

@@ -44,7 +44,17 @@ RUNNING = replace(INSTALLED, status=Status.RUNNING, contact=CONTACT)
 STOPPED = replace(INSTALLED, status=Status.STOPPED)
 CRASHED = replace(INSTALLED, status=Status.CRASHED, contact=CONTACT)
 
-SNAPSHOT = (DATA / 'stores' / '8.5' / 'running.pb').read_bytes()
+
+
+def snapshot(id_: str = '~me/a/run1') -> bytes:
+    """Return a whole store, whose workflow has some id."""
+    entire = pb.PbEntireWorkflow.FromString(
+        (DATA / 'stores' / '8.5' / 'running.pb').read_bytes())
+    entire.workflow.id = id_
+    return bytes(entire.SerializeToString())
+
+
+SNAPSHOT = snapshot()
 SIDE = recorded('8.5', 'running').side
 
 
@@ -286,6 +296,33 @@ def test_deltas(hub):
     records, _ = hub.entry.workflow.records.since(known)
     assert [(record.level, record.text) for record in records] == [
         (30, 'low')]
+
+
+def test_another_workflow(hub):
+    """A scheduler cannot put itself in the place of another workflow."""
+    hub.see(Change.ADDED, RUNNING)
+    keeper = hub.line.keeper
+    keeper.linked('feed', '')
+    keeper.load(snapshot('~me/b'), SIDE, lambda: None)
+    assert hub.store.workflow.id == '~me/a/run1'
+    assert not hub.store.task_proxies
+    assert hub.line.resyncs == 1
+    hub.connect()
+    assert hub.store.task_proxies
+    delta = pb.AllDeltas()
+    delta.workflow.updated.id = '~me/b'
+    keeper.apply(delta.SerializeToString(), SIDE, lambda: None)
+    assert hub.store.workflow.id == '~me/a/run1'
+    assert hub.line.resyncs == 2
+
+
+def test_files_of_others(hub):
+    """A scheduler cannot say that its files are elsewhere."""
+    hub.see(Change.ADDED, RUNNING)
+    hub.connect()
+    definition = hub.store.side.definition
+    assert definition.run_dir == '/run/a'
+    assert (definition.owner, definition.workflow) == ('me', 'a/run1')
 
 
 def test_listener_with_a_fault(hub):

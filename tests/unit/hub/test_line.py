@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 from pathlib import Path
 import socket
@@ -450,6 +450,56 @@ def test_seen_elsewhere(site):
     wait_for(lambda: new.asked, SOON)
     wait_for(lambda: keeper.words().count('linked') == 2, SOON)
     assert not keeper.troubles()
+
+
+def test_another_feed(site):
+    """A server that has begun anew sends a snapshot, whatever one knows."""
+    async def talk(connection: ServerConnection) -> None:
+        if len(server.asked) == 1:
+            await connection.send(SNAPSHOT)
+            connection.transport.abort()
+        else:
+            payload = SNAPSHOT[4 + HEAD_LENGTH:]
+            await connection.send(message(payload, feed='new', sequence=1))
+            await connection.send(message(
+                type='delta', feed='new', sequence=2, definition=None))
+            await stay(connection)
+    server = site.serve(talk)
+    _, keeper = site.follow(server.found(site.run_dir))
+    wait_for(lambda: 'apply' in keeper.words(), SOON)
+    assert keeper.words() == [
+        'linked', 'load', 'lost', 'linked', 'load', 'apply']
+
+
+def test_a_server_that_comes_later(site, monkeypatch):
+    """What is followed by ZeroMQ is followed by its feed then."""
+    async def follow(line: Line, found: Found) -> None:
+        line.linked('zmq', '')
+        await asyncio.Event().wait()
+    monkeypatch.setattr(line_module.zmqlink, 'follow', follow)
+    server = site.serve(begin)
+    found = server.found(site.run_dir)
+    line, keeper = site.follow(replace(found, http=None))
+    wait_for(lambda: keeper.told, SOON)
+    line.aim(found)
+    wait_for(lambda: 'apply' in keeper.words(), SOON)
+    assert [rest[0] for what, *rest in keeper.told if what == 'linked'] == [
+        'zmq', 'feed']
+
+
+def test_a_substitute(site, monkeypatch):
+    """Where a feed fails ZeroMQ does, until the feed is tried again."""
+    async def follow(line: Line, found: Found) -> None:
+        line.linked('zmq', '')
+        server.status = 0
+        await asyncio.Event().wait()
+    monkeypatch.setattr(line_module.zmqlink, 'follow', follow)
+    monkeypatch.setattr(line_module, 'SUBSTITUTE', 0.2)
+    server = site.serve(begin)
+    server.status = 503
+    _, keeper = site.follow(server.found(site.run_dir))
+    wait_for(lambda: 'apply' in keeper.words(), SOON)
+    assert keeper.words() == ['linked', 'linked', 'load', 'apply']
 
 
 def test_end_of_the_thread(tmp_path):
