@@ -33,6 +33,7 @@ from cylc_flask.query.errors import Code, error
 from cylc_flask.query.mutations import Response
 from cylc_flask.query.resolvers import Resolvers, ticket_of
 from cylc_flask.replica.delta import WORKFLOW
+from cylc_flask.tracking import signature
 from cylc_flask.validate import shown
 
 if TYPE_CHECKING:
@@ -126,8 +127,10 @@ class HubResolvers(Resolvers):
             return [False, NOBODY]
         people = self._services.people
         decision = people.may(self._sender.person, operation, flow.name)
+        said = signature(command, arguments)
         if not decision:
-            self._note(operation, flow.name, DENIED, decision.reason)
+            self._note(
+                operation, flow.name, DENIED, f'{decision.reason}: {said}')
             return [False, f'You may not {operation}: {decision.reason}.']
         try:
             response = mutations.give(flow, command, arguments, self.caller)
@@ -136,7 +139,7 @@ class HubResolvers(Resolvers):
             response = [False, FAULT]
         self._note(
             operation, flow.name, OK if response[0] else FAILED,
-            str(response[-1]),
+            f'{response[-1]} {said}',
         )
         return response
 

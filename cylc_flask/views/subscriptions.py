@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -215,7 +216,11 @@ class Dialogue:
                     running.member = self._desk.follow(
                         operation, user, partial(self._hand_on, running))
                 case OperationType.MUTATION:
-                    self._spawn(self._mutate, running, operation, user)
+                    # Whoever is asked there finds the request of now.
+                    self._spawn(
+                        copy_context().run, self._mutate, running, operation,
+                        user,
+                    )
                 case OperationType.QUERY:
                     self._answer(running, self._desk.run(operation, user))
         except ConnectionClosed:

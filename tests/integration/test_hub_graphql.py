@@ -262,6 +262,30 @@ def test_follow(hub: HubRun, owner: Client) -> None:
             assert told['pruned']['workflow'].endswith('/fleeting')
 
 
+@pytest.mark.parametrize('path', ['', 'workflows/bare/'])
+def test_commands_by_socket(hub: HubRun, owner: Client, path: str) -> None:
+    """They are given, and written down, as those by HTTP are."""
+    text = (
+        'mutation ($w: [WorkflowID]!) {release(workflows: $w,'
+        ' tasks: ["1/c"]) {result}}')
+    with Client(hub, 'alice') as alice, alice.socket(path) as hers:
+        hers.follow(text, w=['bare'])
+        if path:
+            assert hers.hear()['type'] == 'error'
+        else:
+            done, why = results(hers.next(), 'release')['bare']
+            assert not done and 'release needs full-control' in why
+    with owner.socket(path) as socket:
+        socket.follow(text, w=['bare'])
+        found = results(socket.next(), 'release')['bare']
+        assert outcome(owner, found) in ('succeeded', 'warnings')
+    lines = [
+        (line['user'], line['workflow'], line['outcome'])
+        for line in owner.get('audit?operation=release').json()]
+    assert lines[-2:] == [
+        ('alice', 'bare', 'denied'), (hub.owner, 'bare', 'ok')]
+
+
 def test_stream(owner: Client) -> None:
     """The same as a stream of events."""
     answer = owner.session.post(

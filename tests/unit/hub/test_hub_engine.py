@@ -218,6 +218,10 @@ def test_what_each_may(desk):
         ('bob', 'hold', 'nested', 'ok'),
         ('alice', 'hold', 'mixed', 'denied'),
     ])
+    assert {
+        line['detail'].partition(' ')[2] for line in desk.noted()
+        if line['outcome'] == 'ok'
+    } == {"hold(tasks=['*'])"}
 
 
 def test_who_gives_a_command_learns_its_outcome(desk):
