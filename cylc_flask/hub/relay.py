@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from websockets.asyncio.client import ClientConnection
@@ -56,6 +56,13 @@ AGAIN = 2.0
 UNKNOWN = 'the answer of its web server makes no sense'
 
 
+class Asked(NamedTuple):
+    """A request, and where its answer goes."""
+
+    method: str
+    answer: asyncio.Future[Any]
+
+
 class Relay:
     """A connection for commands.
 
@@ -75,7 +82,7 @@ class Relay:
         self._socket: ClientConnection | None = None
         self._opening = asyncio.Lock()
         self._numbers = count(1)
-        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._pending: dict[int, Asked] = {}
         #: Commands whose outcome is still to come.
         self._tickets: dict[str, None] = dict(before._tickets) if (
             before) else {}
@@ -97,7 +104,7 @@ class Relay:
         socket = await self._connect()
         number = next(self._numbers)
         answer = asyncio.get_running_loop().create_future()
-        self._pending[number] = answer
+        self._pending[number] = Asked(method, answer)
         message = dump({
             'id': number, 'method': method, 'user': user,
             'arguments': arguments,
@@ -105,16 +112,13 @@ class Relay:
         try:
             async with asyncio.timeout(PATIENCE):
                 await socket.send(message, text=True)
-                result = await answer
+                return await answer
         except TimeoutError as exc:
             raise NoAnswer('its web server does not answer') from exc
         except ConnectionClosed as exc:
             raise NoAnswer(f'its web server has gone: {exc}') from exc
         finally:
             self._pending.pop(number, None)
-        if method == 'submit':
-            self._note(result)
-        return result
 
     async def close(self) -> list[str]:
         """End the connection; return the commands without an outcome."""
@@ -158,10 +162,7 @@ class Relay:
                 if not (self._pending or self._tickets):
                     return
         except ConnectionClosed as exc:
-            for answer in self._pending.values():
-                if not answer.done():
-                    answer.set_exception(
-                        NoAnswer(f'its web server has gone: {exc}'))
+            self._give_up(f'its web server has gone: {exc}')
             if self._tickets:
                 self._begin(self._recall())
         finally:
@@ -173,30 +174,34 @@ class Relay:
             if 'ticket' in said:
                 self._note(said)
                 return
-            answer = self._pending.get(said['id'])
-            if answer is None or answer.done():
+            asked = self._pending.get(said['id'])
+            if asked is None or asked.answer.done():
                 return
             if 'error' in said:
                 error = said['error']
-                answer.set_exception(Declined(
+                asked.answer.set_exception(Declined(
                     str(error['text']), str(error['kind']),
                     int(error['status']),
                 ))
-            else:
-                answer.set_result(said['result'])
+                return
+            result = said['result']
+            if asked.method == 'submit':
+                # Now: the outcome may be the next to be taken.
+                self._note(result)
+            asked.answer.set_result(result)
         except (ValueError, KeyError, TypeError):
-            for answer in self._pending.values():
-                if not answer.done():
-                    answer.set_exception(NoAnswer(UNKNOWN))
+            self._give_up(UNKNOWN)
+
+    def _give_up(self, reason: str) -> None:
+        """Expect no answers any more."""
+        for asked in self._pending.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(NoAnswer(reason))
 
     def _note(self, said: Any) -> None:
         """Take note of how far a command has come."""
-        try:
-            ticket = str(said['ticket'])
-            state = State(said['state'])
-            warnings, text = int(said['warnings']), str(said['text'])
-        except (ValueError, KeyError, TypeError) as exc:
-            raise NoAnswer(UNKNOWN) from exc
+        ticket, state = str(said['ticket']), State(said['state'])
+        warnings, text = int(said['warnings']), str(said['text'])
         if state in (State.RECEIVED, State.QUEUED):
             self._tickets[ticket] = None
         else:
@@ -215,7 +220,8 @@ class Relay:
     async def _find(self, ticket: str) -> None:
         found = await self.ask('find', '', {'ticket': ticket})
         if found is not None:
-            self._note(found)
+            with suppress(ValueError, KeyError, TypeError):
+                self._note(found)
         elif ticket in self._tickets:
             del self._tickets[ticket]
             self._settle(

@@ -21,40 +21,31 @@ These are real servers; what they say is made up here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 import json
 from pathlib import Path
 import socket
 import struct
-import threading
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
-from websockets.http11 import Response
+from websockets.asyncio.server import ServerConnection
 
-from cylc_flask.address import SERVICE, Address, Info
+from cylc_flask.address import SERVICE
 from cylc_flask.hub import feedlink, line, sockets
 from cylc_flask.hub.line import Line
 from cylc_flask.hub.links import Links
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.scan import Found
 from cylc_flask.hub.trouble import LinkFault
-from cylc_flask.process import Process
 from cylc_flask.proof import challenge_of
 from cylc_flask.replica.codec import CODECS, PlainGroup
 from cylc_flask.replica.feed import Feed
-from tests.harness import free_port, wait_for
+from tests.fake_server import SOON, FakeServer, Talk
+from tests.harness import wait_for
 from tests.stores import recorded
 
-#: Seconds within which all has to happen, on a busy machine.
-SOON = 30
-
 PASSWORD = 'secret-secret'
-
-Talk = Callable[[ServerConnection], Awaitable[None]]
 
 
 def snapshot() -> bytes:
@@ -82,57 +73,6 @@ def delta(number: int, **changes: Any) -> bytes:
     return message(
         type='delta', sequence=HEAD['sequence'] + number, definition=None,
         **changes)
-
-
-class FakeServer:
-    """The web server of a scheduler, which talks as it is told to."""
-
-    def __init__(self, talk: Talk) -> None:
-        self.talk = talk
-        self.port = free_port()
-        #: What was asked for, the arguments of each handshake.
-        self.asked: list[dict[str, str]] = []
-        self.logins: list[str] = []
-        self.status = 0
-        self.headers: list[tuple[str, str]] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._live, daemon=True)
-        self._thread.start()
-        self._ready.wait(SOON)
-
-    def found(self, run_dir: Path, authentication: str = 'basic') -> Found:
-        """Return the workflow, as discovery would."""
-        return Found('a', run_dir, Status.RUNNING, http=Info(
-            Address('http', '127.0.0.1', self.port), authentication, 'a',
-            Process.current(), {}))
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(SOON)
-
-    def _live(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with serve(
-            self._talk, '127.0.0.1', self.port, process_request=self._request,
-            subprotocols=['cylc-feed.protobuf'],  # type: ignore[list-item]
-            close_timeout=0.1, max_size=None,
-        ):
-            self._ready.set()
-            await self._stop.wait()
-
-    async def _talk(self, connection: ServerConnection) -> None:
-        await self.talk(connection)
-
-    def _request(self, connection: Any, request: Any) -> Response | None:
-        query = parse_qs(urlsplit(request.path).query)
-        self.asked.append({key: value[0] for key, value in query.items()})
-        self.logins.append(request.headers.get('Authorization', ''))
-        if not self.status:
-            return None
-        return Response(self.status, 'no', Headers(self.headers), b'')
 
 
 @dataclass
