@@ -92,3 +92,8 @@ class HubViewer(Viewer):
     def do(self, name: str) -> None:
         """Press the button of a dialog."""
         self.dialog.get_by_role('button', name=name, exact=True).click()
+
+    def close(self) -> None:
+        """Close a dialog."""
+        self.do('Close')
+        expect(self.dialog).to_be_hidden()

@@ -34,7 +34,7 @@ function begin() {
 
 /** "/" goes to the filter, Escape lets go of the selection. */
 function keys(event) {
-  if (event.target.closest?.('input, textarea, select, dialog, .menu')) return;
+  if (event.target.closest?.('input, textarea, select, dialog[open], .menu')) return;
   if (event.key === '/' && !event.ctrlKey && !event.metaKey) {
     bar.focus();
     event.preventDefault();

@@ -110,7 +110,7 @@ def test_job(viewer: HubViewer, audit: Callable[[str], None]) -> None:
     viewer.do('Validate')
     expect(viewer.dialog.get_by_role('status')).to_have_text('succeeded')
     audit('job')
-    viewer.do('Close')
+    viewer.close()
     audit('notice')
 
 

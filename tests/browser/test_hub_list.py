@@ -82,7 +82,7 @@ def test_life(viewer: HubViewer, hub: HubRun) -> None:
         'succeeded', timeout=60000)
     expect(viewer.dialog.get_by_role('link')).to_have_text('Open long/run1')
     viewer.picture('hub-job')
-    viewer.do('Close')
+    viewer.close()
     expect(page.locator('.notice').last).to_contain_text('play long')
     expect(viewer.status('long/run1')).to_have_text(RUNNING)
 
@@ -95,19 +95,19 @@ def test_life(viewer: HubViewer, hub: HubRun) -> None:
     viewer.dialog.get_by_label('How').select_option('now')
     viewer.do('Stop')
     expect(viewer.dialog.get_by_role('log')).to_contain_text('$ cylc stop')
-    viewer.do('Close')
+    viewer.close()
     expect(viewer.status('long/run1')).to_have_text('stopped')
 
     viewer.choose('long/run1', 'Play…')
     viewer.dialog.get_by_label('Pause', exact=True).check()
     viewer.do('Play')
     expect(viewer.dialog.get_by_role('log')).to_contain_text('--pause')
-    viewer.do('Close')
+    viewer.close()
     expect(viewer.status('long/run1')).to_contain_text('paused')
     viewer.choose('long/run1', 'Stop…')
     viewer.dialog.get_by_label('How').select_option('now')
     viewer.do('Stop')
-    viewer.do('Close')
+    viewer.close()
     expect(viewer.status('long/run1')).to_have_text('stopped')
 
     viewer.choose('long/run1', 'Clean…')
@@ -119,7 +119,7 @@ def test_life(viewer: HubViewer, hub: HubRun) -> None:
     viewer.dialog.get_by_label('To confirm').fill('long/run1')
     viewer.do('Clean')
     expect(viewer.flow('long/run1')).to_be_hidden()
-    viewer.do('Close')
+    viewer.close()
     assert not (hub.run.home / 'cylc-run' / 'long' / 'run1').exists()
 
 
@@ -148,7 +148,7 @@ def test_failure(viewer: HubViewer) -> None:
     expect(viewer.dialog.get_by_role('status')).to_have_text('failed')
     told = viewer.dialog.locator('.jobtext').inner_text()
     assert 'site/stalled' in told
-    viewer.do('Close')
+    viewer.close()
     expect(viewer.page.locator('.notice.is-failed')).to_contain_text(
         'reinstall site/stalled: failed')
     viewer.page.get_by_role('button', name='Jobs', exact=True).click()
@@ -208,7 +208,7 @@ def test_selection(viewer: HubViewer, more: None, hub: HubRun) -> None:
     viewer.do('Clean')
     expect(viewer.flow('far/away/one')).to_be_hidden()
     expect(viewer.flow('far/away/two')).to_be_hidden()
-    viewer.do('Close')
+    viewer.close()
     expect(bar).to_contain_text('1 selected')
     page.keyboard.press('Escape')
     expect(bar).to_be_hidden()
@@ -254,7 +254,7 @@ def test_rights(look: Callable[..., HubViewer], hub: HubRun) -> None:
     expect(viewer.dialog.get_by_role('status')).to_have_text(
         'No: stop needs shutdown, you have full-read here.')
     viewer.picture('hub-who')
-    viewer.do('Close')
+    viewer.close()
     hub.user('reader', 'identity')
     expect(viewer.status('site/stalled')).to_have_text('running')
     expect(viewer.flow('site/stalled')).not_to_contain_text('failed')
@@ -298,7 +298,7 @@ def test_jobs(viewer: HubViewer, hub: HubRun) -> None:
     viewer.do('Validate')
     viewer.do('Cancel it')
     expect(viewer.dialog.get_by_role('status')).to_have_text('cancelled')
-    viewer.do('Close')
+    viewer.close()
     expect(viewer.page.locator('.notice').last).to_contain_text(
         'validate slow: cancelled')
     viewer.page.reload()
