@@ -20,13 +20,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 import json
 from pathlib import Path
+import threading
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 import pytest
 from werkzeug.test import TestResponse
 
-from cylc_flask.hub import launch, passwords
+from cylc_flask.hub import launch, options, passwords
+from cylc_flask.hub.jobs import Job
+from cylc_flask.hub.launch import Launcher
 from cylc_flask.privilege import Privilege
+from tests import hubs
 from tests.harness import wait_for
 from tests.hubs import BROWSER, OWNER, PASSWORD, FakeHub, basic, fake_hub
 
@@ -49,12 +55,38 @@ may = ["play"]
 """
 
 
+class OneAtATime(Launcher):
+    """Is told of its threads as by a server's, which does one thing at once.
+
+    Args:
+        deliver: Not needed.
+        make_event: Makes events.
+    """
+
+    def __init__(self, deliver: Any, make_event: Any) -> None:
+        self._turn = threading.RLock()
+        super().__init__(self._in_turn, make_event)
+
+    def _in_turn(self, work: Any, *args: Any) -> None:
+        with self._turn:
+            work(*args)
+
+    def order(self, *args: Any, **more: Any) -> list[Job]:
+        with self._turn:
+            return super().order(*args, **more)
+
+    def cancel(self, job: Job, user: str) -> None:
+        with self._turn:
+            super().cancel(job, user)
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """Have a hub in a home of its own, with two users beside the owner."""
     monkeypatch.setenv('HOME', str(tmp_path))
     monkeypatch.setattr(passwords, 'METHOD', 'scrypt:1024:8:1')
     monkeypatch.setattr(launch, 'bin_directory', lambda: tmp_path)
+    monkeypatch.setattr(hubs, 'Launcher', OneAtATime)
     cylc = tmp_path / 'cylc'
     cylc.write_text(SCRIPT.format(folder=tmp_path))
     cylc.chmod(0o755)
@@ -166,6 +198,45 @@ def test_bad_orders(hub: FakeHub, body: Any, error: str) -> None:
     assert answer.status_code == 400, answer.json
     assert error in answer.json['detail']
     assert get(hub, '/jobs').json == {'jobs': []}
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
+    | st.text() | st.sampled_from(
+        ['play', 'install', 'clean', 'stop', 'nwp', 'secret', '*', '-x'])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.text() | st.sampled_from(
+            ['command', 'options', 'pause', 'set', 'after', 'run-name']),
+        inner, max_size=3),
+    max_leaves=8,
+)
+COMMAND = st.sampled_from([*sorted(options.PARSERS), 'rm']) | VALUES
+STEP = st.fixed_dictionaries({}, optional={
+    'command': COMMAND, 'options': VALUES}) | VALUES
+ORDER = st.fixed_dictionaries({}, optional={
+    'command': COMMAND,
+    'options': VALUES,
+    'steps': st.lists(STEP, max_size=3) | VALUES,
+    'workflows': st.lists(
+        st.sampled_from(['nwp', 'secret', 'new']) | VALUES, max_size=3
+    ) | VALUES,
+    'source': VALUES,
+    'confirm': VALUES,
+}) | VALUES
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[
+    HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(ORDER, st.sampled_from([OWNER, 'bob', 'carol']))
+def test_any_order(hub: FakeHub, order: Any, user: str) -> None:
+    """Whatever is sent is taken, or refused with a reason."""
+    answer = post(hub, order, user)
+    assert answer.status_code in (202, 400, 403, 404), answer.data
+    assert user != 'carol' or answer.status_code != 202
 
 
 @pytest.mark.parametrize('path', [
