@@ -177,14 +177,19 @@ class Apps:
         def init_pages(app: Flask) -> None:
             entrance.init_app(app, once)
             static.init_app(app)
-            listing.init_app(app, rows)
+            listing.init_page(app)
+
+        def init_sockets(app: Flask) -> None:
+            subscriptions.init_app(app)
+            listing.init_socket(app)
 
         for part in (whoami, audit):
             part.init_app(app)
         jobs.init_app(app, orders)
+        listing.init_app(app, rows)
         furnish(app, {
             'graphql': graphql.init_app,
-            'websocket': subscriptions.init_app,
+            'websocket': init_sockets,
             'page': init_pages,
         })
         return app

@@ -48,16 +48,26 @@ BEAT = 20.0
 ALIVE = orjson.dumps({'type': 'alive'})
 
 bp = Blueprint('list', __name__)
+pages = Blueprint('page', __name__)
 
 
 def init_app(app: Flask, listing: Listing) -> None:
-    """Serve the list from the hub's application."""
+    """Tell the list from the hub's application."""
     app.extensions[EXTENSION] = listing
     app.register_blueprint(bp)
+
+
+def init_socket(app: Flask) -> None:
+    """Tell its changes as well."""
     sockets.add(app, '/list', follow, Privilege.NONE, (PROTOCOL,))
 
 
-@bp.route('/', **RULE)
+def init_page(app: Flask) -> None:
+    """Show it as a page."""
+    app.register_blueprint(pages)
+
+
+@pages.route('/', **RULE)
 @requires(Privilege.NONE)
 def page() -> Response:
     """Show the workflows, as they are now and as they go on."""

@@ -122,3 +122,12 @@ def test_strangers(hub: FakeHub) -> None:
 def test_no_socket(hub: FakeHub) -> None:
     """Who comes to the socket without being one is told so."""
     assert hub.call('/list', basic(OWNER)).status_code == 426
+
+
+def test_switched_off(tmp_path: Path) -> None:
+    """Without pages and sockets there is still the list."""
+    with fake_hub(tmp_path, 'one', enable=('rest',)) as hub:
+        hub.people.accounts.add(OWNER, PASSWORD)
+        assert hub.call('/workflows', basic(OWNER)).json['workflows']
+        assert hub.call('/', basic(OWNER)).status_code == 404
+        assert hub.call('/list', basic(OWNER)).status_code == 404
