@@ -17,11 +17,14 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from cylc_flask.views import current, web
 
 PATH = '/graphql'
+
+#: The page of the REST API, where there is one.
+API = 'page.api'
 
 #: What `make assets` makes of GraphiQL.
 SCRIPT = 'bundle/graphiql.js'
@@ -51,6 +54,8 @@ def page() -> Response:
         user=current.user(),
         csrf_cookie=web.csrf_cookie(),
         signed_in=web.is_signed_in(),
+        # The hub has one for each workflow.
+        rest=API in current_app.view_functions,
         script=SCRIPT if files.find(SCRIPT) else '',
         style=STYLE if files.find(STYLE) else '',
     )

@@ -275,6 +275,15 @@ def test_pages_of_others(hub: FakeHub, path: str) -> None:
         assert post(hub, {}, path=path, **marks).status_code == 403
 
 
+def test_graphiql(hub: FakeHub) -> None:
+    """A page of its own leads to nothing that is not there."""
+    page = hub.call('/graphql', {**basic(OWNER), **BROWSER})
+    assert page.mimetype == 'text/html' and b'GraphQL' in page.data
+    assert b'./api' not in page.data
+    page = hub.call('/workflows/nwp/graphql', {**basic(OWNER), **BROWSER})
+    assert b'./api' in page.data
+
+
 def test_nobody(hub: FakeHub) -> None:
     for path in ('/jobs', '/jobs/x', '/jobs/x/output', '/sources',
                  '/options/play'):
