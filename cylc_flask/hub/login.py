@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,20 @@ class HubLogin(Login):
             return user
         person = self._people.current(user.person)
         return self.user_of(person) if person else None
+
+    def watch(self, visitor: Visitor) -> Callable[[], User | None]:
+        """Return what tells later who a visitor is then.
+
+        What was begun by a password ends with it; a token is good on.
+        """
+        now, user = super().watch(visitor), visitor.known
+        if isinstance(user, HubUser) and user.person and user.person.token:
+            return now
+        mark = self.mark_of(user)
+
+        def later() -> User | None:
+            return now() if self.mark_of(user) == mark else None
+        return later
 
     def mark_of(self, user: User) -> str:
         """Return what ends a session when it changes.

@@ -137,7 +137,7 @@ class Orders:
             Conflict: It has ended.
         """
         job = self.find(sender, id_)
-        if job.user != sender.person.name:
+        if not self._is_own(sender.person, job):
             for step in job.steps:
                 self._permit(sender, step.command, job.workflow)
         self._launcher.cancel(job, sender.person.name)
@@ -215,9 +215,20 @@ class Orders:
         if person is None:
             return False
         level = self._people.level(person, job.workflow)
-        if job.user == person.name:
+        if self._is_own(person, job):
             return level > Privilege.NONE
         return level >= Privilege.FULL_READ
+
+    def _is_own(self, person: Person, job: Job) -> bool:
+        """Tell whether somebody has ordered a job, or could have.
+
+        A token is not good for what is not in its scope, though it is of the
+        same user.
+        """
+        return job.user == person.name and (person.token is None or all(
+            self._people.may(person, step.command, job.workflow)
+            for step in job.steps
+        ))
 
     def _watch(self, job: Job, address: str) -> None:
         """Note what becomes of a job, at its end."""
