@@ -20,8 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 import secrets
 import time
+from typing import Any
 
 from flask import Flask
+from werkzeug.routing import Map
 
 from cylc.flow.hostuserutil import get_user
 from cylc_flask import assets
@@ -110,22 +112,61 @@ def create_app(
     return app
 
 
-def make_app(services: Services, gate: Gate, tools: SockTools) -> Flask:
+class Application(Flask):
+    """A Flask application, which may have the routes of another.
+
+    To make them is nearly all of the work to make an application.
+
+    Args:
+        routes: Those of one which has the same views; they are not changed.
+    """
+
+    def __init__(self, routes: Map | None = None) -> None:
+        super().__init__(
+            __name__,
+            template_folder=str(assets.templates()),
+            static_folder=None,
+        )
+        self._has_routes = routes is not None
+        if routes is not None:
+            self.url_map = routes
+        else:
+            self.url_map.strict_slashes = False
+            self.url_map.merge_slashes = False
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Add a view, and the way to it unless that is there."""
+        if not self._has_routes:
+            super().add_url_rule(
+                rule, endpoint, view_func, provide_automatic_options,
+                **options)
+        elif view_func is not None:
+            self.view_functions[endpoint or view_func.__name__] = view_func
+
+
+def make_app(
+    services: Services,
+    gate: Gate,
+    tools: SockTools,
+    routes: Map | None = None,
+) -> Flask:
     """Return an application which has all that views need, and none.
 
     Args:
         services: What views use.
         gate: What stands before them.
         tools: What sockets need of the server.
+        routes: Those of an application with the views that it is to get.
     """
-    app = Flask(
-        __name__,
-        template_folder=str(assets.templates()),
-        static_folder=None,
-    )
+    app = Application(routes)
     app.config['MAX_CONTENT_LENGTH'] = services.config.limits.body_size
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
     app.extensions['cylc_flask'] = services
     gate.init_app(app)
     errors.init_app(app)

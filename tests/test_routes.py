@@ -183,11 +183,15 @@ def test_table_of_the_hub(apps: Apps) -> None:
     assert verbs == HUB
 
 
-def test_table_of_a_workflow_in_the_hub(apps: Apps) -> None:
-    """It is that of a workflow's own server."""
-    app = apps.find('nobody')
-    assert app is not None
-    assert {path: level for path, _, level in routes(app)} == TABLE
+def test_table_of_workflows_in_the_hub(hub: FakeHub, apps: Apps) -> None:
+    """It is that of a workflow's own server, the same for all."""
+    hub.add('another')
+    first, second = apps.find('nobody'), apps.find('another')
+    assert first is not None and second is not None and first is not second
+    for app in (first, second):
+        assert {path: level for path, _, level in routes(app)} == TABLE
+    assert first.url_map is second.url_map
+    assert first.view_functions.keys() == second.view_functions.keys()
 
 
 def test_hub_wants_credentials(hub: FakeHub) -> None:

@@ -62,6 +62,8 @@ from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry
 
 if TYPE_CHECKING:
+    from werkzeug.routing import Map
+
     from cylc_flask.auth.gate import Gate
     from cylc_flask.auth.users import Users
     from cylc_flask.hub.entry import Entry
@@ -120,6 +122,8 @@ class Apps:
         self._secret = secrets.token_bytes(32)
         #: Takes half a second and some megabytes to make.
         self._schema = make_schema()
+        #: Those of all workflows, as soon as one of them has been made.
+        self._routes: Map | None = None
         site.flows.watch(self._forget)
         self.hub = self._make_hub()
         self.nowhere = self._make_nowhere()
@@ -206,8 +210,9 @@ class Apps:
         )
         gate = self._workflow_gate(
             OwnUsers(entry.workflow, site.config), entry.name)
-        app = self._begin(registry, engine, gate)
+        app = self._begin(registry, engine, gate, self._routes)
         furnish(app, PARTS)
+        self._routes = app.url_map
         return app
 
     def _make_nowhere(self) -> Flask:
@@ -221,14 +226,20 @@ class Apps:
         return self._begin(
             registry, engine, self._workflow_gate(NoUsers(), ''))
 
-    def _begin(self, registry: Registry, engine: Engine, gate: Gate) -> Flask:
+    def _begin(
+        self,
+        registry: Registry,
+        engine: Engine,
+        gate: Gate,
+        routes: Map | None = None,
+    ) -> Flask:
         """Return an application without views."""
         tools = self._tools
         services = Services(
             self._site.config, registry, engine, Reader(Persisted()),
             tools.sleep, GREETING, is_discreet=True,
         )
-        app = make_app(services, gate, tools.sockets)
+        app = make_app(services, gate, tools.sockets, routes)
         app.extensions[EXTENSION] = self._site
         errors.init_app(app)
         return app
