@@ -238,6 +238,7 @@ class HubResolvers(Resolvers):
         if self._sender is None:
             return [False, NOBODY]
         self._services.scan()
+        self._note('scan', '', OK, '')
         return [True, 'Scan requested']
 
 

@@ -365,6 +365,8 @@ def test_scan(desk):
     assert desk.ask(text, 'carol')['data']['scan'] == {
         'result': [True, 'Scan requested']}
     assert desk.scans == 1
+    (line,) = desk.noted()
+    assert (line['user'], line['operation']) == ('carol', 'scan')
 
 
 # Subscriptions
