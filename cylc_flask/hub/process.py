@@ -82,6 +82,9 @@ RENEWAL = 10.0
 #: A thread that does nothing we ask for so long (seconds) is given up.
 HUNG = 120.0
 
+#: Set by systemd where its journal takes up what is said.
+JOURNAL = 'JOURNAL_STREAM'
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -207,9 +210,12 @@ class HubProcess:
     def _announce(self, here: place.Place) -> None:
         url = here.address.url + self._config.hub.prefix.lstrip('/')
         here.announce(url)
-        token = Once(here.directory).make()
         LOG.info(f'flask: the hub is at {url}')
         self._say(f'The hub is at {url}')
+        if JOURNAL in os.environ:
+            # Others may read what is said here.
+            return
+        token = Once(here.directory).make()
         self._say(
             f'Log in once by {url.rstrip("/")}/login/once?token={token}')
 

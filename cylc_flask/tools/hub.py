@@ -55,7 +55,7 @@ from cylc_flask.tools.play import Play
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to listen."""
     parser.add_argument(
-        '--port', type=int, metavar='NUMBER',
+        '--port', type=_port, metavar='NUMBER',
         help='listen there (hub.port in the configuration)')
     parser.add_argument(
         '--login', action='store_true',
@@ -65,6 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='play the demo workflow beside it')
     parser.add_argument(
         '--debug', action='store_true', help='tell more of what it does')
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:9]) < 65_536:
+        raise argparse.ArgumentTypeError(
+            f'"{text:.20}" is no number from 1 to 65535')
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,7 +107,6 @@ def _demo() -> Iterator[None]:
 def _with_port(found: Config, port: int | None) -> Config:
     if port is None:
         return found
-    port = config.KINDS['hub.port'].check(port)
     return replace(found, hub=replace(found.hub, port=port))
 
 

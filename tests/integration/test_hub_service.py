@@ -22,8 +22,11 @@ import re
 import subprocess
 import tomllib
 
+import pytest
+
 from cylc_flask import config
 from tests.harness import BIN, need
+from tests.hub_run import HubRun
 from tests.nginx import LOCATION
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'hub.md'
@@ -47,6 +50,26 @@ def test_unit(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
+
+
+def test_the_journal_gets_no_address_to_log_in_by() -> None:
+    hub = HubRun(environment={'JOURNAL_STREAM': '1:2'})
+    try:
+        hub.start()
+        assert 'token' not in hub.said()
+        assert 'token=' in hub.login()
+    finally:
+        hub.close()
+
+
+@pytest.mark.parametrize('port', ['0', '65536', 'x', '-1', '9' * 99])
+def test_bad_port(port: str) -> None:
+    done = subprocess.run(
+        (BIN / 'cylc', 'flask', 'hub', '--port', port), capture_output=True,
+        text=True, timeout=60, check=False,
+    )
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
 
 
 def test_location_is_the_one_that_is_tested() -> None:
