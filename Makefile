@@ -7,6 +7,7 @@ EXTRA ?=
 FUZZ_REQUESTS ?= 100000
 BENCHMARKS ?= queries subscriptions watched processes rest latency page hub
 FUZZ_OPERATIONS ?= 100000
+SOAK_SECONDS ?= 900
 
 BIN = $(VENV)/bin
 BUNDLE = static/bundle/LICENCES.txt
@@ -44,6 +45,11 @@ fuzz: $(VENV)/.test  ## compare FUZZ_OPERATIONS with graphql-core, send FUZZ_REQ
 		tests/unit/query/test_differential.py $(EXTRA)
 	FUZZ_REQUESTS=$(FUZZ_REQUESTS) $(BIN)/python -m pytest --timeout 7200 \
 		tests/integration/test_fuzz.py $(EXTRA)
+
+soak: $(VENV)/.test  ## let workflows and clients come and go at a hub for SOAK_SECONDS
+	SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$${SOAK_SEED:-$$RANDOM$$$$} \
+		$(BIN)/python -m pytest -s --timeout 0 \
+		tests/integration/test_hub_life.py $(EXTRA)
 
 pictures: $(VENV)/.test try-assets  ## take the pictures in the README, docs/images
 	$(BIN)/python -m tests.pictures

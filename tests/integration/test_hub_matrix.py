@@ -842,10 +842,7 @@ def test_rules_that_change(site: Site) -> None:
     wait_for(
         lambda: rows(fickle.call('workflows')).keys() == {OPEN}, PATIENCE)
     RIGHTS['fickle'] = {OPEN: hub_matrix.READ}
-    message = listing.hear()
-    while message['type'] == 'alive':
-        message = listing.hear()
-    assert message['gone'] == [BARE]
+    wait_for(lambda: BARE in listing.hear().get('gone', ()), PATIENCE)
     for line in lines:
         drain_until_quiet(line)
     change(site)
