@@ -34,6 +34,7 @@ from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.hub.audited import AuditedCommands, AuditedEngine
 from cylc_flask.hub.engine import HubEngine
 from cylc_flask.hub.engine import Services as Doing
+from cylc_flask.hub.fan import Lookout
 from cylc_flask.hub.gate import HubGate, WorkflowGate
 from cylc_flask.hub.listing import Listing
 from cylc_flask.hub.login import FrontLogin, HubLogin, Reception
@@ -167,7 +168,8 @@ class Apps:
         )
         sight = Sight(site.flows, site.people)
         orders = Orders(site.people, site.audit, site.launcher, site.aside)
-        doing = Doing(site, orders, tools.sockets.spawn)
+        spawn = tools.sockets.spawn
+        doing = Doing(site, orders, spawn, Lookout(spawn, tools.sleep))
         engine = HubEngine(site.config, sight, doing, tools.paced)
         gate = HubGate(
             site.config, login, self._rate, self._hosts, site.people,

@@ -23,6 +23,7 @@ shared by those who see the same workflows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from operator import is_
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cylc_flask.errors import RequestError
 from cylc_flask.hub.abreast import abreast
-from cylc_flask.hub.fan import Fan, Once, Seen
+from cylc_flask.hub.fan import Fan, Lookout, Once, Seen
 from cylc_flask.hub.orders import Orders, Sender
 from cylc_flask.hub.resolvers import HubResolvers
 from cylc_flask.hub.schema import make_schema
@@ -67,11 +68,13 @@ class Services:
         site: The hub.
         orders: Takes orders for the life cycle.
         spawn: Has something done beside what is being done.
+        lookout: Has subscriptions look what may still be seen.
     """
 
     site: Site
     orders: Orders
     spawn: Callable[..., object]
+    lookout: Lookout
 
     @property
     def people(self) -> People:
@@ -185,8 +188,11 @@ class HubEngine(Engine):
             lambda flow: DeltaGroup(self, operation, flow).farewell(),
             on_ready,
         )
-        fan.on_close = self._services.site.flows.watch(
-            lambda *_: fan.look())
+        ends = ExitStack()
+        ends.callback(self._services.lookout.add(fan))
+        ends.callback(
+            self._services.site.flows.watch(lambda *_: fan.look()))
+        fan.on_close = ends.close
         return fan
 
 

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 SIZE = 8_388_608
 LEAST = 65_536
 
+#: How often (seconds) it is looked whether they may be seen.
+PERIOD = 1.0
+
 #: The workflows that are followed, by the ids of their feeds.
 Seen = Mapping[str, 'Workflow']
 
@@ -205,6 +208,50 @@ class Fan:
         self._ready.clear()
         self._own.clear()
         self.on_close()
+
+
+class Lookout:
+    """Has fans look, every now and then, what may still be seen.
+
+    Nobody tells when the rules or an account are others.
+
+    Args:
+        spawn: Has something done beside what is being done.
+        sleep: Waits some seconds.
+        period: How many, from one time to the next.
+    """
+
+    def __init__(
+        self,
+        spawn: Callable[[Callable[[], None]], object],
+        sleep: Callable[[float], object],
+        period: float = PERIOD,
+    ) -> None:
+        self._spawn = spawn
+        self._sleep = sleep
+        self._period = period
+        self._fans: dict[Fan, None] = {}
+        self._looking = False
+
+    def add(self, fan: Fan) -> Callable[[], None]:
+        """Have one more look; return what ends that."""
+        self._fans[fan] = None
+        if not self._looking:
+            self._looking = True
+            self._spawn(self._look)
+
+        def stop() -> None:
+            self._fans.pop(fan, None)
+        return stop
+
+    def _look(self) -> None:
+        try:
+            while self._fans:
+                self._sleep(self._period)
+                for fan in list(self._fans):
+                    fan.look()
+        finally:
+            self._looking = False
 
 
 class Once:

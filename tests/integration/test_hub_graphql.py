@@ -286,6 +286,27 @@ def test_commands_by_socket(hub: HubRun, owner: Client, path: str) -> None:
         ('alice', 'bare', 'denied'), (hub.owner, 'bare', 'ok')]
 
 
+def test_follow_no_more(hub: HubRun, owner: Client) -> None:
+    """What is forbidden from now on is said to be gone, without a change."""
+    rules = hub.run.home / '.cylc/flask/hub/rules.toml'
+    with Client(hub, 'alice') as alice, alice.socket() as hers:
+        hers.follow(DELTAS)
+        assert hers.next()['deltas']['added']['workflow']['name'] == 'bare'
+        try:
+            rules.write_text('')
+            told = hers.next()['deltas']
+            while not told['pruned']['workflow']:
+                told = hers.next()['deltas']
+            assert told['pruned']['workflow'].endswith('/bare')
+            assert alice.ask('{workflows {name}}') == {'workflows': []}
+            rules.write_text(RULES)
+            while not told['added']['workflow']:
+                told = hers.next()['deltas']
+            assert told['added']['workflow']['name'] == 'bare'
+        finally:
+            rules.write_text(RULES)
+
+
 def test_stream(owner: Client) -> None:
     """The same as a stream of events."""
     answer = owner.session.post(

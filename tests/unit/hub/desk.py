@@ -31,6 +31,7 @@ from cylc_flask.hub.audit import Audit
 from cylc_flask.hub.callers import HubUser
 from cylc_flask.hub.discovery import Change
 from cylc_flask.hub.engine import HubEngine, Services
+from cylc_flask.hub.fan import Lookout
 from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.launch import Launcher
 from cylc_flask.hub.links import Links
@@ -149,8 +150,10 @@ class Desk(Pump):
             cast(Any, SimpleNamespace(scan=self._scan)),
             lambda work: work(), self.deliver, threading.Event,
         )
-        return HubEngine(
-            config, self.sight, Services(site, self.orders, self._spawn))
+        # Tests say themselves when it is looked.
+        lookout = Lookout(lambda look: None, lambda seconds: None)
+        return HubEngine(config, self.sight, Services(
+            site, self.orders, self._spawn, lookout))
 
     def close(self) -> None:
         self.launcher.close()

@@ -26,6 +26,7 @@ import pytest
 
 from cylc.flow import __version__
 from cylc_flask.config import Config, Limits
+from cylc_flask.hub.fan import Lookout
 from cylc_flask.query.documents import Request
 from cylc_flask.query.errors import Rejected
 from cylc_flask.replica.feed import FAULT
@@ -508,6 +509,32 @@ def test_what_is_forbidden_from_now_on(desk):
         each['deltas']['id'] for each in results
         if not each['deltas']['pruned']['workflow']
     } == {f'~{OWNER}/accept'}
+
+
+def test_lookout(desk):
+    """It has to be looked for rules that have changed."""
+    looks, naps, spawned = [], [], []
+    user = desk.user('alice')
+    operation = desk.engine.prepare(Request(DELTAS), user)
+    fan = desk.engine.subscribe(operation, user, lambda: looks.append(1))
+    taken(fan)
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 2:
+            desk.rule('')
+            desk.until(lambda: desk.names(NAMES, 'alice') == [])
+        if len(naps) == 4:
+            stop()
+    lookout = Lookout(spawned.append, sleep)
+    stop = lookout.add(fan)
+    looks.clear()
+    (look,) = spawned
+    look()
+    assert naps == [1.0] * 4 and looks
+    assert len(taken(fan)) == len(STORES)
+    lookout.add(fan)
+    assert len(spawned) == 2
 
 
 def test_unseen_says_nothing(desk):
