@@ -21,7 +21,9 @@ A command's effect comes back as a delta; nothing here touches a replica.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from time import time
@@ -38,6 +40,24 @@ REMEMBERED = 1000
 
 #: So much of an outcome is kept, in characters.
 LONGEST = 10_000
+
+
+_speaker: ContextVar[str] = ContextVar('speaker', default='')
+
+
+@contextmanager
+def speaking(user: str) -> Iterator[None]:
+    """Say in whose name all is done here, for methods that do not ask."""
+    token = _speaker.set(user)
+    try:
+        yield
+    finally:
+        _speaker.reset(token)
+
+
+def speaker() -> str:
+    """Return in whose name all is done, '' if nobody has said that."""
+    return _speaker.get()
 
 
 class State(StrEnum):

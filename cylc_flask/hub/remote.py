@@ -27,7 +27,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
-from cylc_flask.commands import State, Ticket, TicketBook
+from cylc_flask.commands import State, Ticket, TicketBook, speaker
 from cylc_flask.errors import Refused, RequestError, Unavailable
 from cylc_flask.hub.points import check_points
 from cylc_flask.hub.trouble import Declined, LinkFault, NotSent
@@ -220,7 +220,7 @@ class RemoteCommands:
         if line is None:
             raise Unavailable(NOT_RUNNING.format(self._reason))
         done = self._tools.make_event()
-        asking = line.calls.ask(method, user, arguments)
+        asking = line.calls.ask(method, user or speaker(), arguments)
         try:
             future = self._links.run(asking)
         except RuntimeError as exc:

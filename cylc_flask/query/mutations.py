@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from cylc.flow.exceptions import CylcError
 from cylc.flow.network.schema import runtime_schema_to_cfg
 from cylc_flask import intake, validate
+from cylc_flask.commands import speaking
 from cylc_flask.errors import Refused, RequestError
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def give(
     try:
         check_texts(arguments)
         if direct := DIRECT.get(command):
-            return direct(flow, arguments)
+            with speaking(caller):
+                return direct(flow, arguments)
         ticket = flow.commands.submit(
             command, caller, **checked(command, arguments)
         )

@@ -193,6 +193,7 @@ class Desk:
 
     def put_ext_trigger(self, user: str, message: Any, event_id: Any) -> None:
         """Hand in an external event."""
+        self._note(user, 'put_ext_trigger')
         intake.put_ext_trigger(self._flow, message, event_id)
 
     def broadcast(
@@ -200,7 +201,9 @@ class Desk:
     ) -> list[Any]:
         """Put, clear or expire broadcasts."""
         try:
-            return [*BROADCASTS[action](self._flow, **arguments)]
+            method = BROADCASTS[action]
+            self._note(user, action)
+            return [*method(self._flow, **arguments)]
         except (KeyError, TypeError) as exc:
             raise RequestError(f'bad arguments: {exc}') from exc
 
@@ -224,7 +227,13 @@ class Desk:
         """Set how far the n-window reaches."""
         if not isinstance(extent, int) or not 0 <= extent <= MAX_EXTENT:
             raise RequestError(f'extent must be from 0 to {MAX_EXTENT}')
+        self._note(user, f'set_graph_window_extent({extent})')
         self._flow.commands.set_graph_window_extent(extent)
+
+    def _note(self, user: str, command: str) -> None:
+        """Write to the log who has changed something, as Cylc does."""
+        if user:
+            self._flow.commands.note(user, f'Command "{command}" received')
 
     def _follow(self, ticket: Ticket) -> Arguments:
         """Return how far a command is; tell later, if it is not at its end.

@@ -28,6 +28,7 @@ from typing import Any
 import pytest
 
 from cylc.flow.workflow_status import StopMode
+from cylc_flask.commands import speaking
 from cylc_flask.errors import Refused, RequestError, Unavailable
 from cylc_flask.hub.entry import Entry
 from cylc_flask.hub.keeper import Keeper
@@ -222,9 +223,11 @@ def test_commands(start, look, plugin):
         commands.submit('set_hold_point', 'alice', point='x')
     assert give(hub, 'hold', tasks=[], unmatched=['q']).warnings == 1
 
-    modified, bad = commands.broadcast(
-        'put_broadcast', point_strings=['*'], namespaces=['a'],
-        settings=[{'script': 'false'}])
+    with speaking('bob'):
+        modified, bad = commands.broadcast(
+            'put_broadcast', point_strings=['*'], namespaces=['a'],
+            settings=[{'script': 'false'}])
+    run.wait_log('from bob')
     assert modified == [['*', 'a', {'script': 'false'}]]
     assert bad == {}
     wait_for(lambda: store.side.broadcasts == {

@@ -179,6 +179,11 @@ def test_the_rest(run: Run) -> None:
         assert hub.ask('put_ext_trigger', message='m', event_id='1') == {
             'id': hub.number, 'result': None}
         assert hub.ask('set_graph_window_extent', extent=2)['result'] is None
+        for command in (
+            'put_broadcast', 'clear_broadcast', 'put_ext_trigger',
+            'set_graph_window_extent(2)',
+        ):
+            run.wait_log(f'Command "{command}" received (from alice)')
 
 
 @pytest.mark.parametrize('user, status', [('anon', 403), ('', 401)])

@@ -25,6 +25,7 @@ from flask import Blueprint, Response, g, request
 import orjson
 
 from cylc_flask.auth import gate
+from cylc_flask.commands import speaking
 from cylc_flask.errors import RequestError
 from cylc_flask.nesting import depth
 from cylc_flask.privilege import Privilege, requires
@@ -79,8 +80,9 @@ class Endpoint:
         """Return the view, with the labels that the gate reads."""
         def view(segments: str = '') -> Response:
             g.session = self.note(current.workflow(), request.environ)
-            reply = self.reply(
-                self.function(**self._read(g.raw)), is_read(request.environ))
+            with speaking(current.caller().name):
+                result = self.function(**self._read(g.raw))
+            reply = self.reply(result, is_read(request.environ))
             answer = current.answer(reply)
             if 'command_id' in g:
                 answer.headers['Cylc-Command-ID'] = g.command_id
