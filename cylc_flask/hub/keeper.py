@@ -126,14 +126,15 @@ class Keeper:
         self._hear(note)
 
     def lost(self, trouble: str) -> None:
-        """Take note that there is none, and why."""
+        """Take note that there is none, and why; '' if that is as it should.
+        """
         def note() -> None:
             entry = self._entry
             entry.link, entry.connected, entry.trouble = '', False, trouble
             flow = entry.workflow.store.workflow
-            if self._said is None:
-                self._said = flow
-            entry.mark(flow.status, f'unreachable: {trouble}')
+            if trouble:
+                self._said = self._said or flow
+                entry.mark(flow.status, f'unreachable: {trouble}')
             self._changed(entry)
         self._hear(note)
 

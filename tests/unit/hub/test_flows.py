@@ -247,6 +247,16 @@ def test_unreachable(hub):
     assert hub.entry.workflow.passphrase == 'secret-secret'
 
 
+def test_good_end(hub):
+    """A scheduler that takes its leave is in no trouble."""
+    hub.see(Change.ADDED, RUNNING)
+    hub.connect()
+    said = hub.store.workflow.status_msg
+    hub.line.keeper.lost('')
+    assert (hub.entry.status, hub.entry.connected) == ('running', False)
+    assert hub.store.workflow.status_msg == said
+
+
 def test_crashed(hub):
     hub.see(Change.ADDED, RUNNING)
     hub.connect()
