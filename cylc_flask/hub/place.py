@@ -23,6 +23,7 @@ import json
 import os
 from pathlib import Path
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from cylc_flask import __version__, certificate, private
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 LOCK = 'hub.lock'
 FILE_NAME = 'hub.json'
+
+ABSENT = 'the hub does not run: start it with "cylc flask hub"'
+
+#: How long (seconds) to try to lock the folder, and between two tries.
+PATIENCE = 1.0
+PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def take(config: Config) -> Place:
     directory.parent.mkdir(parents=True, exist_ok=True)
     private.make_directory(directory)
     private.tighten(directory)
-    lock = _lock(directory)
+    lock = _own(directory)
     try:
         listeners = listen.listen(hub.bind, *ports(config))
     except BaseException:
@@ -105,13 +112,18 @@ def url_of(config: Config) -> str:
     Raises:
         CylcFlaskError: It does not.
     """
-    path = Path(config.hub.directory) / FILE_NAME
+    directory = Path(config.hub.directory)
     try:
-        content = private.read(path)
-        return str(json.loads(content or b'')['url'])
+        content = private.read(directory / FILE_NAME)
+        url = str(json.loads(content or b'')['url'])
     except (ValueError, KeyError, TypeError, OSError) as exc:
-        raise CylcFlaskError(
-            'the hub does not run: start it with "cylc flask hub"') from exc
+        raise CylcFlaskError(ABSENT) from exc
+    lock = _lock(directory)
+    if lock is not None:
+        # It was killed, and has left the file.
+        os.close(lock)
+        raise CylcFlaskError(ABSENT)
+    return url
 
 
 def hosts(address: Address, config: Config) -> frozenset[str]:
@@ -125,13 +137,28 @@ def hosts(address: Address, config: Config) -> frozenset[str]:
     return frozenset(name.lower() for name in names if name)
 
 
-def _lock(directory: Path) -> int:
+def _own(directory: Path) -> int:
+    """Lock a folder; others may look for a moment whether it is locked.
+
+    Raises:
+        CylcFlaskError: It is.
+    """
+    end = time.monotonic() + PATIENCE
+    while (lock := _lock(directory)) is None:
+        if time.monotonic() > end:
+            raise CylcFlaskError(
+                f'another hub runs in {directory} (hub.directory)')
+        time.sleep(PAUSE)
+    return lock
+
+
+def _lock(directory: Path) -> int | None:
+    """Return what locks a folder as long as it is open; None if locked."""
     handle = os.open(
         directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
+    except BlockingIOError:
         os.close(handle)
-        raise CylcFlaskError(
-            f'another hub runs in {directory} (hub.directory)') from exc
+        return None
     return handle

@@ -64,6 +64,18 @@ def test_where_it_is(tmp_path: Path) -> None:
         place.url_of(settings)
 
 
+def test_one_that_was_killed(tmp_path: Path) -> None:
+    """What it has left says nothing."""
+    settings = config(tmp_path)
+    (tmp_path / 'hub.json').write_text('{"url": "http://localhost/"}')
+    with pytest.raises(CylcFlaskError, match='the hub does not run'):
+        place.url_of(settings)
+    for text in ('', '[]', '{"pid": 1}', 'nonsense'):
+        (tmp_path / 'hub.json').write_text(text)
+        with pytest.raises(CylcFlaskError, match='the hub does not run'):
+            place.url_of(settings)
+
+
 def test_port_that_is_taken(tmp_path: Path) -> None:
     settings = config(tmp_path / 'a')
     here = place.take(settings)
