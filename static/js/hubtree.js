@@ -5,10 +5,10 @@
 import {natural} from './format.js';
 import {choice} from './hubfilter.js';
 import {rank} from './hubstatus.js';
-import {recall, remember} from './prefs.js';
+import {ofWorkflow, recall, remember} from './prefs.js';
 import {store} from './hubstore.js';
 
-const CLOSED = 'hub.closed';
+const CLOSED = ofWorkflow('closed');
 
 /** Folders which the reader has closed. */
 const closed = new Set(recall(CLOSED, []));

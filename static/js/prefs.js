@@ -28,11 +28,17 @@ export function ofWorkflow(key) {
   return `${key}:${document.body.dataset.workflow ?? ''}`;
 }
 
-/** Forget all settings which belong to this one. */
+/**
+ * Forget all settings which belong to this one; in a hub, where one session is
+ * for all workflows, those which belong to any.
+ */
 export function forgetWorkflow() {
+  const {workflow, above} = document.body.dataset;
+  const own = ofWorkflow('');
   try {
     for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(PREFIX) && key.endsWith(ofWorkflow(''))) localStorage.removeItem(key);
+      const belongs = workflow && !above ? key.endsWith(own) : key.includes(':');
+      if (key.startsWith(PREFIX) && belongs) localStorage.removeItem(key);
     }
   } catch {
     // A forbidden storage has nothing to forget.
