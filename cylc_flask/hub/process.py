@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 from cylc.flow import LOG
 from cylc.flow.hostuserutil import get_user
 from cylc_flask import access_log
+from cylc_flask.config import is_in_the_clear
 from cylc_flask.errors import CylcFlaskError
 from cylc_flask.hub import place
 from cylc_flask.hub.apps import Apps, ServerTools
@@ -44,6 +45,7 @@ from cylc_flask.hub.dispatch import Dispatcher
 from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.launch import Launcher
 from cylc_flask.hub.links import Links
+from cylc_flask.hub.login import IN_THE_CLEAR
 from cylc_flask.hub.once import Once
 from cylc_flask.hub.passwords import Few, Passwords
 from cylc_flask.hub.people import People
@@ -211,6 +213,8 @@ class HubProcess:
         url = here.address.url + self._config.hub.prefix.lstrip('/')
         here.announce(url)
         LOG.info(f'flask: the hub is at {url}')
+        if is_in_the_clear(self._config) and not self._config.hub.proxies:
+            LOG.warning(f'flask: {IN_THE_CLEAR}')
         self._say(f'The hub is at {url}')
         if JOURNAL in os.environ:
             # Others may read what is said here.

@@ -25,7 +25,7 @@ import tomllib
 import pytest
 
 from cylc_flask import config
-from tests.harness import BIN, need
+from tests.harness import BIN, need, wait_for
 from tests.hub_run import HubRun
 from tests.nginx import LOCATION
 
@@ -58,6 +58,17 @@ def test_the_journal_gets_no_address_to_log_in_by() -> None:
         hub.start()
         assert 'token' not in hub.said()
         assert 'token=' in hub.login()
+    finally:
+        hub.close()
+
+
+def test_who_listens_in_the_clear_is_told_so() -> None:
+    hub = HubRun(hub={'bind': ['0.0.0.0']})
+    try:
+        hub.start()
+        wait_for(
+            lambda: 'are taken over https only' in hub.said(), 30,
+            'a warning')
     finally:
         hub.close()
 
