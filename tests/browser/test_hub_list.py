@@ -138,7 +138,11 @@ def test_page_of_workflow(viewer: HubViewer) -> None:
     panel = page.locator('#task')
     panel.get_by_role('link', name='job.err').first.click()
     expect(page.locator('dialog.log')).to_contain_text('failed/ERR')
-    viewer.picture('hub-workflow')
+    page.get_by_label('Close the log').click()
+    page.get_by_role('button', name='Sign out').click()
+    expect(page.locator('#password')).to_be_visible()
+    page.goto(viewer.hub.url)
+    expect(page.locator('#password')).to_be_visible()
 
 
 def test_failure(viewer: HubViewer) -> None:
