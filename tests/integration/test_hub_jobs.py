@@ -181,6 +181,8 @@ def test_queue_cancel_and_stream(hub: HubRun, owner: Client) -> None:
     events = owner.get(
         f'jobs/{first["id"]}/output', stream=True,
         headers={'Accept': 'text/event-stream'})
+    # As it always is, so that the header does not say it.
+    events.encoding = 'utf-8'
     assert second['state'] == 'queued'
     cancelled = owner.post(f'jobs/{second["id"]}/cancel')
     assert cancelled.json()['state'] == 'cancelled'
