@@ -136,7 +136,7 @@ class HubGate(Gate):
         Raises:
             Forbidden: They may not do that, with the reason.
         """
-        user = visitor.known
+        user = visitor.user  # none yet, on a socket that tells it later
         if isinstance(user, HubUser) and user.person is not None:
             for operation in operations_of(view):
                 decision = self._people.may(
