@@ -30,6 +30,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
+from requests.auth import HTTPDigestAuth
 from websocket import WebSocketBadStatusException, create_connection
 
 from tests import hub_matrix
@@ -60,6 +62,7 @@ from tests.hub_matrix import (
     sees,
     shown,
     steady,
+    wait_until_followed,
 )
 from tests.socket_client import LEGACY, TRANSPORT, Closed, Socket
 
@@ -241,7 +244,9 @@ def test_unknown_looks_like_forbidden(site: Site) -> None:
                 assert all(each == seen[0] for each in seen), (path, seen)
 
 
-def test_browsers_see_no_difference(site: Site) -> None:
+def test_browsers_see_no_difference(
+    site: Site, hidden: tuple[str, ...] = THERE + MISSING
+) -> None:
     """To a page of a workflow that is not for them, known or not."""
     marks = {'User-Agent': 'Mozilla/5.0', 'Accept': 'text/html',
              'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'none'}
@@ -249,7 +254,7 @@ def test_browsers_see_no_difference(site: Site) -> None:
         for path in ('', '/', '/logs', '/graphql', '/login', '/identify'):
             seen = [
                 shown(guest.call(about(name + path), headers=marks), name)
-                for name in THERE + MISSING
+                for name in hidden
             ]
             assert all(each == seen[0] for each in seen), (path, seen)
             assert seen[0][0] in (303, 404)
@@ -781,6 +786,38 @@ def test_users_of_cylc_7(site: Site) -> None:
         assert ask(path, user, password, '--digest') == '401', path
 
 
+def test_sessions_of_cylc_7_stay_where_they_began(site: Site) -> None:
+    login = HTTPDigestAuth('cylc', site.hub.run.passphrase)
+    began = requests.post(
+        f'{site.hub.url}/{about(OPEN)}/session', auth=login, data=b' ',
+        headers={'Accept': 'application/json'}, timeout=PATIENCE)
+    token = began.json()['token']
+    here = Guest(site.hub, 'cylc 7', {'Authorization': f'Bearer {token}'})
+    answer = requests.get(
+        f'{site.hub.url}/{about(OPEN)}/get_broadcast', timeout=PATIENCE,
+        headers=here.headers)
+    assert answer.status_code == 200
+    for path in ('workflows', about(f'{BARE}/ping_suite')):
+        assert here.call(path).status_code == 401
+    here.session.close()
+
+
+@pytest.mark.parametrize('protocol', [TRANSPORT, LEGACY])
+def test_log_in_on_a_socket(site: Site, protocol: str) -> None:
+    """Who says only there who is calling sees as much, and no more."""
+    path = 'subscriptions?authenticate=connection_init'
+    for user in ('narrow', 'nobody', 'forged'):
+        guest = site.guests[user]
+        with socket(Guest(site.hub, user, {}), path, protocol) as line:
+            line.say(type='connection_init', payload=guest.headers)
+            if user == 'forged':
+                assert ended(line)
+                continue
+            assert line.hear() == {'type': 'connection_ack'}
+            found = line.ask('1', '{workflows {id} taskProxies {id}}')
+            assert workflows_in(found) == names(user)
+
+
 # What changes while somebody looks on
 
 def ended(line: Socket) -> bool:
@@ -842,7 +879,8 @@ def test_rules_that_change(site: Site) -> None:
     wait_for(
         lambda: rows(fickle.call('workflows')).keys() == {OPEN}, PATIENCE)
     RIGHTS['fickle'] = {OPEN: hub_matrix.READ}
-    wait_for(lambda: BARE in listing.hear().get('gone', ()), PATIENCE)
+    listed = {OPEN, BARE}
+    wait_for(lambda: follow(listing, listed) == {OPEN}, PATIENCE)
     for line in lines:
         drain_until_quiet(line)
     change(site)
@@ -856,7 +894,32 @@ def test_rules_that_change(site: Site) -> None:
     listing.raw.shutdown()
 
 
+def test_output_of_a_job_ends_with_the_right_to_it(
+    site: Site, blocker: str
+) -> None:
+    guest = site_user(site, 'listener', {SHUT: READ_ALL})
+    stream = guest.session.get(
+        f'{site.hub.url}/jobs/{blocker}/output', stream=True,
+        headers={'Accept': 'text/event-stream'}, timeout=PATIENCE)
+    assert stream.status_code == 200
+    assert next(stream.iter_lines())
+    site.rule(RULES)
+    del RIGHTS['listener']
+    assert not [line for line in stream.iter_lines() if b'end' in line]
+    guest.session.close()
+
+
 READ_ALL = 'full-read'
+
+
+def follow(line: Socket, listed: set[str]) -> set[str]:
+    """Take in what comes of the list of workflows."""
+    message = line.hear()
+    if message['type'] == 'all':
+        listed.clear()
+    listed |= {item['row']['name'] for item in message.get('rows', ())}
+    listed -= {*message.get('gone', ())}
+    return listed
 
 
 def drain_until_quiet(line: Socket) -> None:
@@ -922,3 +985,36 @@ def test_users_who_go(site: Site, how: str) -> None:
         assert ended(line)
     assert b'event: complete' in [*stream.iter_lines()]
     guest.session.close()
+
+
+def test_public_hub(site: Site) -> None:
+    """Cylc 7's public sees of a workflow what it grants, and no other.
+
+    It comes last: the hub is started anew.
+    """
+    hub = site.hub
+    hub.stop()
+    hub.run.configure(**{
+        **hub.config, 'hub': {**hub.config['hub'], 'public': True}})
+    hub.start()
+    wait_until_followed(site)
+
+    def ask(path: str) -> int:
+        anon = HTTPDigestAuth('anon', 'the quick brown fox')
+        return requests.get(
+            f'{hub.url}/{path}', auth=anon, timeout=PATIENCE,
+            headers={'Accept': 'application/json'}).status_code
+    wait_for(
+        lambda: ask(about(f'{OPEN}/ping_suite')) == 200, PATIENCE, every=1)
+    assert ask(about(f'{OPEN}/get_suite_info')) == 200
+    assert ask(about(f'{OPEN}/get_broadcast')) == 403
+    assert ask(about(f'{OPEN}/hold_suite')) == 403
+    for path in ('workflows', 'jobs', about(f'{DARK}/ping_suite'),
+                 about(f'{NOWHERE}/ping_suite'), about(f'{BARE}/identify')):
+        assert ask(path) == 401, path
+    page = requests.get(
+        f'{hub.url}/{about(OPEN)}/', timeout=PATIENCE, headers={
+            'User-Agent': 'Mozilla/5.0', 'Accept': 'text/html'})
+    assert page.status_code == 200
+    assert MARKS[OPEN] not in page.text.replace(f'{MARKS[OPEN]} title', '')
+    test_browsers_see_no_difference(site, (BARE, DARK, NO_DARK, NOWHERE))
