@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import zmq
 
 from cylc.flow.exceptions import CylcError
-from cylc.flow.network import deserialize, serialize
+from cylc.flow.network import ZMQSocketBase, deserialize, serialize
 from cylc.flow.network.client import WorkflowRuntimeClient
 from cylc.flow.network.server import PB_METHOD_MAP
 from cylc.flow.network.subscriber import WorkflowSubscriber
@@ -48,7 +48,19 @@ MOST_MESSAGES = 1_000
 PATIENCE = 30.0
 
 
-class Requests(WorkflowRuntimeClient):
+class Careful(ZMQSocketBase):
+    """Leaves no socket behind where there are no keys for it."""
+
+    def _socket_connect(self, *args: Any) -> None:
+        try:
+            super()._socket_connect(*args)  # type: ignore[no-untyped-call]
+        except BaseException:
+            if self.socket is not None:
+                self.socket.close(linger=0)
+            raise
+
+
+class Requests(Careful, WorkflowRuntimeClient):  # type: ignore[misc]
     """Sends requests, one at a time."""
 
     def __init__(
@@ -100,7 +112,7 @@ class Requests(WorkflowRuntimeClient):
         self.stop(stop_loop=False)  # type: ignore[no-untyped-call]
 
 
-class Deltas(WorkflowSubscriber):
+class Deltas(Careful, WorkflowSubscriber):
     """Receives what a scheduler publishes."""
 
     def __init__(
