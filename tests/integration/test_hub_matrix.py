@@ -665,6 +665,60 @@ def test_orders_by_mutation(site: Site, blocker: str) -> None:
                     assert text.startswith('There is no workflow')
 
 
+#: What can be asked about by its id; `ID` is that of a workflow, and MARK
+#: the name of its only task.
+BY_ID = """{
+    workflows(ids: ["ID"]) {id name}
+    task(id: "ID//$namespace|MARK") {id}
+    taskProxy(id: "ID//1/MARK") {id}
+    taskProxies(workflows: ["ID"]) {id}
+    taskProxiesConnection(workflows: ["ID"]) {edges {node {id}}}
+    tasks(workflows: ["ID"]) {id}
+    family(id: "ID//$namespace|root") {id}
+    familyProxy(id: "ID//1/root") {id}
+    familyProxies(workflows: ["ID"]) {id}
+    families(workflows: ["ID"]) {id}
+    job(id: "ID//1/MARK/01") {id}
+    jobs(workflows: ["ID"]) {id}
+    edges(workflows: ["ID"]) {id}
+    nodesEdges(workflows: ["ID"], ids: ["ID//1/MARK"]) {nodes {id}}
+}"""
+
+
+def test_ids_of_what_is_hidden(site: Site) -> None:
+    """They lead to nothing, as those do which nothing has."""
+    root = site.hub.owner
+    for user, guest in site.known():
+        seen = []
+        for name in (BARE, OPEN, NO_DARK, NOWHERE):
+            if may(user, 'full-read', name):
+                continue
+            words = {'ID': f'~{root}/{name}', 'MARK': MARKS.get(name, 'x')}
+            for query in (BY_ID, (
+                '{graph(workflow: "ID", start: "1") {nodes {id}}}'
+            )):
+                for key, value in words.items():
+                    query = query.replace(key, value)
+                answer = guest.session.post(
+                    f'{site.hub.url}/graphql', json={'query': query},
+                    timeout=PATIENCE)
+                seen.append(shown(answer, name))
+                assert not workflows_in(answer.text) - names(user)
+        if user not in ('identity', 'description', 'totals', 'single',
+                        'scoped', 'blind'):
+            # These know some, if not enough of them to be told more.
+            assert all(each == seen[0] for each in seen[::2]), seen[::2]
+            assert all(each == seen[1] for each in seen[1::2]), seen[1::2]
+
+
+def test_relays_are_for_hubs(site: Site) -> None:
+    """A hub has none: who could relay could do so in the name of others."""
+    for user in ('owner', 'controller'):
+        with pytest.raises(WebSocketBadStatusException) as caught:
+            socket(site.guests[user], about(f'{OPEN}/relay'), 'cylc-relay')
+        assert caught.value.status_code == 404
+
+
 # Subscriptions
 
 @pytest.mark.parametrize('protocol', [TRANSPORT, LEGACY])
