@@ -31,7 +31,7 @@ from cylc_flask.auth.gate import (
 from cylc_flask.errors import Forbidden, NotFound
 from cylc_flask.hub.audit import DENIED
 from cylc_flask.hub.callers import HubUser
-from cylc_flask.privilege import operations_of, required
+from cylc_flask.privilege import Privilege, operations_of, required
 
 if TYPE_CHECKING:
     from cylc_flask.auth.gate import View
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from cylc_flask.hub.audit import Audit
     from cylc_flask.hub.login import HubLogin
     from cylc_flask.hub.people import People
+
+#: The operation of who merely knows of a workflow.
+LEAST = str(Privilege.IDENTITY)
 
 #: What callers from this machine come from, in names for the log.
 HERE = 'localhost'
@@ -198,5 +201,8 @@ class WorkflowGate(HubGate):
         Raises:
             Hidden: They may not.
         """
-        if not (self._workflow and visitor.known.privilege):
+        if not self._workflow:
+            raise Hidden
+        if not visitor.known.privilege:
+            self.note_denial(visitor, LEAST, 'may not know of it')
             raise Hidden

@@ -416,6 +416,8 @@ def test_audit(hub: FakeHub) -> None:
         hub.call(f'/workflows/nwp/run1/{path}', basic('carol'), 'POST')
     hub.call('/workflows/nwp/run1/graphql', basic('alice'), 'POST', json={
         'query': 'mutation {pause(workflows: ["*"]) {result}}'})
+    for path in ('/workflows/demo/', '/workflows/absent/'):
+        assert hub.call(path, basic('bob')).status_code == 404
     hub.call('/whoami', basic('mallory'))
     found = [
         (record['user'], record['operation'], record['workflow'],
@@ -425,6 +427,7 @@ def test_audit(hub: FakeHub) -> None:
         ('carol', 'hold', 'nwp/run1', 'failed'),
         ('carol', 'stop', 'nwp/run1', 'denied'),
         ('alice', 'pause', 'nwp/run1', 'denied'),
+        ('bob', 'identity', 'demo', 'denied'),
         ('mallory', 'login', '', 'failed'),
     ]
 
