@@ -28,14 +28,14 @@ import orjson
 from werkzeug.test import Client, TestResponse
 
 from cylc_flask.config import Config, Hub
-from cylc_flask.hub.apps import ServerTools
+from cylc_flask.hub.apps import Apps, ServerTools
 from cylc_flask.hub.audit import FILE_NAME, Audit
 from cylc_flask.hub.discovery import Change, Discovery
 from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.launch import Launcher
 from cylc_flask.hub.links import Links
 from cylc_flask.hub.people import People
-from cylc_flask.hub.process import make_application, suited
+from cylc_flask.hub.process import front_of, suited
 from cylc_flask.hub.scan import Found, Status
 from cylc_flask.hub.site import Site
 
@@ -111,9 +111,10 @@ class FakeHub:
         )
         for name in names:
             self.add(name)
-        self.app = make_application(
+        self.apps = Apps(
             self.site, frozenset({'localhost'}),
             ServerTools(lambda seconds: None))
+        self.app = front_of(self.apps, self.config.hub)
 
     def add(self, name: str) -> None:
         """Add a workflow, whose passphrase is known."""

@@ -21,14 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from cylc_flask.app import BLUEPRINTS, Parts, furnish, make_app
 from cylc_flask.auth.cookies import Cookies
+from cylc_flask.auth.nonces import Nonces
 from cylc_flask.auth.rate import Rate
-from cylc_flask.auth.schemes import make_scheme
 from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.hub.audited import AuditedCommands, AuditedEngine
@@ -41,7 +41,7 @@ from cylc_flask.hub.login import FrontLogin, HubLogin, Reception
 from cylc_flask.hub.once import Once
 from cylc_flask.hub.orders import Orders
 from cylc_flask.hub.own_users import NoUsers, OwnUsers
-from cylc_flask.hub.scheme import REALM
+from cylc_flask.hub.scheme import scheme_of
 from cylc_flask.hub.sight import Sight
 from cylc_flask.hub.site import EXTENSION, Site
 from cylc_flask.hub.views import (
@@ -120,7 +120,7 @@ class Apps:
         self._rate = Rate(site.config.limits.request_rate, time.monotonic)
         self._reception = self._make_reception()
         self._made: dict[str, tuple[Workflow, Flask]] = {}
-        self._secret = secrets.token_bytes(32)
+        self._nonces = Nonces(secrets.token_bytes(32), time.time)
         #: Takes half a second and some megabytes to make.
         self._schema = make_schema()
         #: Those of all workflows, as soon as one of them has been made.
@@ -128,6 +128,9 @@ class Apps:
         site.flows.watch(self._forget)
         self.hub = self._make_hub()
         self.nowhere = self._make_nowhere()
+
+    def __len__(self) -> int:
+        return len(self._made)
 
     def find(self, name: str) -> Flask | None:
         """Return the application of a workflow, None if there is no such."""
@@ -139,6 +142,18 @@ class Apps:
             flow, app = entry.workflow, self._make(entry)
             self._made[name] = flow, app
         return app
+
+    def is_stranger(self, environ: dict[str, Any]) -> bool:
+        """Return True if a request has nothing that says who sends it.
+
+        Nothing of a workflow is for such, unless it is for the public.
+        """
+        cookies = environ.get('HTTP_COOKIE', '')
+        return not (
+            'HTTP_AUTHORIZATION' in environ
+            or self._reception.cookies.session in cookies
+            or self._site.config.hub.public
+        )
 
     def _forget(self, kind: str, entry: Entry) -> None:
         """Drop what belongs to a workflow that is no more."""
@@ -248,7 +263,7 @@ class Apps:
 
     def _workflow_gate(self, own: Users, name: str) -> WorkflowGate:
         site = self._site
-        theirs = make_scheme(site.config, REALM, own, self._secret)
+        theirs = scheme_of(site.config, own, self._nonces)
         login = HubLogin(self._reception, own, theirs, workflow=name)
         return WorkflowGate(
             site.config, login, self._rate, self._hosts, site.people,

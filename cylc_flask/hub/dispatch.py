@@ -41,6 +41,8 @@ class Dispatcher:
         find: Returns the application of a workflow, None if there is none of
             that name.
         nowhere: Takes what is about a workflow that is not there.
+        is_stranger: Tells who gets the same whether it is there or not, and
+            shall not even learn by the time that takes.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Dispatcher:
         hub: WSGIApplication,
         find: Callable[[str], WSGIApplication | None],
         nowhere: WSGIApplication,
+        is_stranger: Callable[[WSGIEnvironment], bool] = lambda environ: False,
     ) -> None:
         self._hub = hub
         self._find = find
         self._nowhere = nowhere
+        self._is_stranger = is_stranger
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -60,6 +64,8 @@ class Dispatcher:
         path: str = environ['PATH_INFO']
         if not path.startswith(BELOW):
             return self._hub(environ, start_response)
+        if self._is_stranger(environ):
+            return self._nowhere(environ, start_response)
         parts = path[len(BELOW):].split('/')
         for number in range(min(len(parts), DEPTH), 0, -1):
             start = '/'.join(parts[:number])

@@ -70,7 +70,7 @@ from cylc_flask.views.sockets import SockTools
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from cylc_flask.config import Config
+    from cylc_flask.config import Config, Hub
 
 #: How long (seconds) to wait for the server to be up, and to be down.
 PATIENCE = 30.0
@@ -261,11 +261,15 @@ def make_application(
     site: Site, hosts: frozenset[str], tools: ServerTools
 ) -> WSGIApplication:
     """Return all that is served; in the server's thread."""
-    apps = Apps(site, hosts, tools)
-    hub = site.config.hub
+    return front_of(Apps(site, hosts, tools), site.config.hub)
+
+
+def front_of(apps: Apps, hub: Hub) -> WSGIApplication:
+    """Return what hands requests to applications."""
     return Proxies(
-        Dispatcher(apps.hub, apps.find, apps.nowhere), hub.proxies,
-        hub.prefix)
+        Dispatcher(apps.hub, apps.find, apps.nowhere, apps.is_stranger),
+        hub.proxies, hub.prefix,
+    )
 
 
 def make_feed(config: Config, pace: Pace) -> Feed:

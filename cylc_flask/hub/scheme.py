@@ -22,11 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from cylc_flask.auth.attempts import ABSENT, Attempt, malformed
 from cylc_flask.auth.basic import BasicAuth
+from cylc_flask.auth.digest import DigestAuth
 from cylc_flask.hub.names import LEGACY
 from cylc_flask.hub.own_users import NoUsers
 
 if TYPE_CHECKING:
+    from cylc_flask.auth.nonces import Nonces
     from cylc_flask.auth.schemes import Scheme
+    from cylc_flask.auth.users import Users
+    from cylc_flask.config import Config
 
 #: The same for all workflows, as strangers shall not learn which there are.
 REALM = 'Cylc workflows'
@@ -78,6 +82,21 @@ class HubScheme:
         if login.username in LEGACY and isinstance(self._theirs, BasicAuth):
             return self._theirs.identify(environ, changes_state)
         return self._check(login.username, login.password)
+
+
+def scheme_of(config: Config, own: Users, nonces: Nonces) -> Scheme:
+    """Return how a workflow's own users prove who they are.
+
+    Args:
+        config: Says which scheme, and with which hash.
+        own: These users.
+        nonces: The same for all workflows: they have running numbers, which
+            would tell one workflow from another, and what is there from what
+            is not.
+    """
+    if config.authentication == 'basic':
+        return BasicAuth(REALM, own)
+    return DigestAuth(REALM, own, nonces, config.digest_algorithm)
 
 
 def is_basic(header: str) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+import re
 from typing import Any
 
 import pytest
@@ -203,3 +204,33 @@ def test_reasons_do_not_tell(
         for name in (SECRET, UNKNOWN)
     }
     assert len(reasons) == 1
+
+
+def test_nonces_do_not_tell(hub: FakeHub) -> None:
+    """Their numbers run on, whatever workflow they are for."""
+    header = {'Authorization': 'Digest username="cylc", realm="a", nonce="b",'
+              ' uri="/", response="c"'}
+    numbers = []
+    for name in (SECRET, UNKNOWN, 'a/open', UNKNOWN, SECRET):
+        for headers in ({}, header):
+            answer = hub.call(f'/workflows/{name}/ping_suite', headers)
+            assert answer.status_code == 401
+            challenge = answer.headers['WWW-Authenticate']
+            found = re.search(r'nonce="\d+:([0-9a-f]{8})', challenge)
+            assert found
+            numbers.append(int(found[1], 16))
+    assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
+
+
+def test_strangers_have_nothing_made(hub: FakeHub) -> None:
+    """Neither memory nor time tells what is there."""
+    hub.add('a/fresh')
+    before = len(hub.apps)
+    for path in PATHS:
+        for headers in ({}, BROWSER, HANDSHAKE):
+            hub.call(f'/workflows/a/fresh{path}', headers)
+    assert len(hub.apps) == before
+    hub.call('/workflows/a/fresh/ping_suite', basic('alice'))
+    assert len(hub.apps) == before + 1
+    hub.remove('a/fresh')
+    assert len(hub.apps) == before
