@@ -236,11 +236,22 @@ class Guest:
         """Look whether something tells of what is not to be seen."""
         for workflow in THERE:
             if sees_as(self.name, workflow):
+                self._check_level(workflow, text)
                 continue
             assert MARKS[workflow] not in text, text
             assert workflow in sent or workflow not in text, text
             folder = workflow.partition('/')[0]
             assert folder in sent or f'{folder}/' not in text, text
+
+
+    def _check_level(self, workflow: str, text: str) -> None:
+        """Look for the title and for names of tasks."""
+        mark = MARKS[workflow]
+        if may(self.name, 'description', workflow):
+            text = text.replace(f'{mark} title', '')
+        # Cylc 7 tells the latest tasks of each state beside their number.
+        assert may(self.name, 'state-totals', workflow) or (
+            mark not in text), text
 
 
 def sees_as(user: str, workflow: str) -> bool:
