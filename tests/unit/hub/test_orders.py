@@ -26,6 +26,7 @@ from cylc_flask.errors import Forbidden, NotFound, RequestError
 from cylc_flask.hub import targets
 from cylc_flask.hub.jobs import State
 from cylc_flask.hub.launch import Conflict
+from cylc_flask.hub.orders import Sender
 from tests.unit.hub.desk import OWNER, Desk, make
 
 PLAY = [('play', {})]
@@ -190,6 +191,29 @@ def test_cancel(desk):
         desk.orders.cancel(desk.sender('bob'), job.id)
     assert any(
         line['detail'].endswith('cancelled by bob') for line in desk.noted())
+
+
+@pytest.mark.parametrize(('scope', 'sees', 'ends'), [
+    (('identity',), False, False),
+    (('full-read',), True, False),
+    (('play',), True, True),
+])
+def test_token_of_who_has_ordered(desk, scope, sees, ends):
+    """It brings its scope, not all that is its user's."""
+    desk.define('mixed')
+    (job,) = desk.orders.give(desk.sender(), PLAY, ['mixed'])
+    text = desk.people.tokens.add(OWNER, 'small', scope, ('*',), None)
+    person = desk.people.by_token(text)
+    assert person is not None
+    sender = Sender(person)
+    assert (job in desk.orders.all(sender)) == sees
+    if ends:
+        desk.orders.cancel(sender, job.id)
+    else:
+        with pytest.raises((Forbidden, NotFound)):
+            desk.orders.cancel(sender, job.id)
+        desk.orders.cancel(desk.sender(), job.id)
+    desk.until(lambda: job.finished)
 
 
 def test_sources(desk):
