@@ -291,7 +291,7 @@ class Life:
     def _look_on(self, chance: random.Random) -> None:
         ways = (self._query, self._read, self._subscribe, self._subscribe,
                 self._feed, self._list, self._stream)
-        while not self.leaving.is_set():
+        while not self.leaving.is_set() and not self.faults:
             way = chance.choice(ways)
             try:
                 way(chance)

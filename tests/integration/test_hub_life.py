@@ -89,7 +89,8 @@ def live(life: Life, seconds: float) -> None:
     life.come(CLIENTS)
     life.live(seconds)
     life.leave()
-    assert life.faults == [], life.hub.said()[-8000:]
+    assert life.faults == [], (
+        life.faults[:5], life.hub.process, life.hub.said()[-4000:])
 
 
 def run_some(life: Life) -> None:
