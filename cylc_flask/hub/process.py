@@ -107,7 +107,7 @@ class HubProcess:
             raise CylcFlaskError(
                 'the hub does not run as root, who may read and stop what'
                 ' belongs to others: run it as the owner of the workflows, or'
-                ' set hub.allow_root = true')
+                ' with --allow-root (hub.allow_root)')
         self._config = suited(config)
         self._say = say
         self._stack = ExitStack()

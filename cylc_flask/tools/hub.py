@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--demo', action='store_true',
         help='play the demo workflow beside it')
     parser.add_argument(
+        '--allow-root', action='store_true',
+        help='run even as root (hub.allow_root in the configuration)')
+    parser.add_argument(
         '--debug', action='store_true', help='tell more of what it does')
 
 
@@ -76,7 +79,7 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the hub, or print an address."""
-    found = _with_port(config.load(), arguments.port)
+    found = _with_options(config.load(), arguments)
     if arguments.login:
         print(_login(found))
         return 0
@@ -104,10 +107,12 @@ def _demo() -> Iterator[None]:
             play.stop()
 
 
-def _with_port(found: Config, port: int | None) -> Config:
-    if port is None:
-        return found
-    return replace(found, hub=replace(found.hub, port=port))
+def _with_options(found: Config, arguments: argparse.Namespace) -> Config:
+    hub = found.hub
+    return replace(found, hub=replace(
+        hub, port=arguments.port or hub.port,
+        allow_root=arguments.allow_root or hub.allow_root,
+    ))
 
 
 def _login(found: Config) -> str:
