@@ -337,7 +337,7 @@ def make() -> Site:
         hub={'at_once': 1, 'audit_files': 2},
         config={'limits': {
             'sockets': 5_000, 'open_connections': 5_000,
-            'ping_interval': 2,
+            'ping_interval': 5,
         }},
     )
     try:

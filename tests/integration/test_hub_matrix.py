@@ -22,9 +22,13 @@ at each answer for traces of what they are not to see.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 import json
+from queue import SimpleQueue
 import re
+from socket import SHUT_RDWR
 import subprocess
+from threading import Thread
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +36,11 @@ from urllib.parse import quote
 import pytest
 import requests
 from requests.auth import HTTPDigestAuth
-from websocket import WebSocketBadStatusException, create_connection
+from websocket import (
+    WebSocketBadStatusException,
+    WebSocketException,
+    create_connection,
+)
 
 from tests import hub_matrix
 from tests.harness import need, wait_for
@@ -478,7 +486,7 @@ WAYS = {
 
 
 class GuestSocket(Socket):
-    """A WebSocket of somebody."""
+    """A WebSocket of somebody, who listens all the time: pings want that."""
 
     def __init__(self, guest: Guest, path: str, protocol: str) -> None:
         self.protocol = protocol
@@ -489,6 +497,39 @@ class GuestSocket(Socket):
                     for key, value in guest.headers.items()],
             suppress_origin=True, http_no_proxy=['*'],
         )
+        self._heard: SimpleQueue[Any] = SimpleQueue()
+        self._listener = Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        try:
+            self.raw.settimeout(None)
+            while True:
+                self._heard.put(super().hear())
+        except (Closed, OSError, WebSocketException, ValueError) as exc:
+            self._heard.put(exc)
+
+    def hear(self) -> dict[str, Any]:
+        """Return the next message."""
+        message = self._heard.get(timeout=PATIENCE)
+        if isinstance(message, Exception):
+            self._heard.put(message)
+            raise message
+        return message  # type: ignore[no-any-return]
+
+    def heard(self) -> list[Any]:
+        """Return all that has come by now."""
+        return [self._heard.get() for _ in range(self._heard.qsize())]
+
+    def leave(self) -> None:
+        """Go, without a word."""
+        with suppress(AttributeError, OSError):
+            self.raw.sock.shutdown(SHUT_RDWR)
+        self._listener.join(PATIENCE)
+        self.raw.shutdown()
+
+    def __exit__(self, *_: Any) -> None:
+        self.leave()
 
 
 def socket(guest: Guest, path: str, protocol: str) -> GuestSocket:
@@ -840,6 +881,32 @@ def test_users_of_cylc_7(site: Site) -> None:
         assert ask(path, user, password, '--digest') == '401', path
 
 
+def test_wrong_proofs_look_the_same(site: Site) -> None:
+    """Wherever somebody tries them, and whatever is wrong with them."""
+    stranger = site.guests['stranger']
+    digest = (
+        'Digest username="cylc", realm="Cylc workflows", nonce="{nonce}",'
+        ' uri="/{path}", response="0123456789abcdef0123456789abcdef"'
+    )
+    basic = requests.Request('GET', site.hub.url, auth=('cylc', 'x' * 20))
+    for proof in (
+        digest, basic.prepare().headers['Authorization'], 'Digest x',
+        'Basic x', 'Bearer x y', 'Nothing',
+    ):
+        seen = []
+        for name in (OPEN, NOWHERE):
+            path = about(f'{name}/ping_suite')
+            challenge = stranger.call(path).headers['WWW-Authenticate']
+            nonce = hub_matrix.NONCE.search(challenge)
+            answer = stranger.call(path, headers={
+                'Authorization': proof.format(
+                    path=path, nonce=nonce[0] if nonce else ''),
+            })
+            seen.append(shown(answer, name))
+        assert seen[0] == seen[1], proof
+        assert seen[0][0] in (400, 401)
+
+
 def test_sessions_of_cylc_7_stay_where_they_began(site: Site) -> None:
     login = HTTPDigestAuth('cylc', site.hub.run.passphrase)
     began = requests.post(
@@ -874,14 +941,14 @@ def test_log_in_on_a_socket(site: Site, protocol: str) -> None:
 
 # What changes while somebody looks on
 
-def ended(line: Socket) -> bool:
+def ended(line: GuestSocket) -> bool:
     """Wait for the end of a socket."""
     limit = monotonic() + PATIENCE
     try:
         while monotonic() < limit:
             line.hear()
     except Closed:
-        line.raw.shutdown()
+        line.leave()
         return True
     return False
 
@@ -936,16 +1003,16 @@ def test_rules_that_change(site: Site) -> None:
     listed = {OPEN, BARE}
     wait_for(lambda: follow(listing, listed) == {OPEN}, PATIENCE)
     for line in lines:
-        drain_until_quiet(line)
+        wait_for(lambda: is_pruned(line), PATIENCE)  # noqa: B023
     change(site)
     change(site)
     wait_for(lambda: OPEN in set().union(*map(drained, lines)), PATIENCE)
     for line in lines:
         assert drained(line) <= {OPEN}
-        line.raw.shutdown()
+        line.leave()
     assert ended(feed)
     assert ended(inner)
-    listing.raw.shutdown()
+    listing.leave()
 
 
 def test_output_of_a_job_ends_with_the_right_to_it(
@@ -976,9 +1043,39 @@ def follow(line: Socket, listed: set[str]) -> set[str]:
     return listed
 
 
-def drain_until_quiet(line: Socket) -> None:
-    """Take all that was due before the rules changed."""
-    wait_for(lambda: BARE not in drained(line), PATIENCE)
+def is_pruned(line: Socket) -> bool:
+    """Return True if the next result says that the bare one is gone."""
+    deltas = line.until(line.result)['payload']['data']['deltas']
+    return BARE in workflows_in(deltas['pruned'])
+
+
+def test_workflows_that_come_and_go(site: Site) -> None:
+    """Who may see them is told, and others are not."""
+    new = 'open/new'
+    users = 'owner', 'controller', 'single', 'narrow'
+    lines = {user: socket(site.guests[user], 'list', LIST) for user in users}
+    listed = {user: follow(line, set()) for user, line in lines.items()}
+    others = [
+        socket(site.guests[user], 'list', LIST)
+        for user in ('nobody', 'idle', 'auditor', 'peeper')
+    ]
+    for line in others:
+        follow(line, set())
+    site.hub.flow(new)
+    for user, line in lines.items():
+        wait_for(lambda: new in follow(line, listed[user]), PATIENCE)  # noqa: B023
+    for user in users:
+        assert new in site.guests[user].call('workflows').text
+    for user in ('nobody', 'idle', 'auditor', 'peeper', 'totals', 'scoped'):
+        told = site.guests[user].call('workflows').text
+        assert (new in told) == (user in ('totals', 'scoped'))
+    site.hub.remove(new)
+    for user, line in lines.items():
+        wait_for(lambda: new not in follow(line, listed[user]), PATIENCE)  # noqa: B023
+        line.leave()
+    for line in others:
+        assert {message['type'] for message in line.heard()} <= {'alive'}
+        line.leave()
 
 
 def rule_for(user: str, levels: dict[str, str]) -> str:
