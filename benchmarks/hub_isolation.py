@@ -124,14 +124,14 @@ def phase(
         commands = send(clients, task, options.seconds)
         took = time.monotonic() - began
         after = peers.witnessed(witness)
+        main = after['threads'][watched.MAIN] - threads[watched.MAIN]
         return {
             **{
                 name: (common.cpu_of(pid) - before[name]) / took
                 for name, pid in pids.items()
             },
-            'main_thread': (
-                after['threads'][watched.MAIN] - threads[watched.MAIN]
-            ) / took,
+            'main_thread': main / took,
+            'pass_cpu_ms': main / len(after['passes']) * 1000,
             'passes': len(after['passes']) / took,
             'pass_p50_ms': median(after['passes']) * 1000,
             'pass_p99_ms': common.percentile(after['passes'], 0.99) * 1000,
@@ -207,7 +207,8 @@ def text(rows: list[Row]) -> str:
             messages='messages a second each', scheduler='scheduler, cores',
             main_thread='its main thread', hub='hub, cores',
             passes='turns of its main loop a second',
-            pass_p50_ms='p50 ms of one', pass_p99_ms='p99 ms',
+            pass_cpu_ms='CPU ms of one', pass_p50_ms='p50 ms of one',
+            pass_p99_ms='p99 ms',
             zmq_command_ms='command by ZMQ, ms',
             own_command_ms='by the scheduler, ms',
             hub_command_ms='by the hub, ms',

@@ -36,7 +36,7 @@ PATIENCE = 300
 OUR_WAY = 'graphql-transport-ws', 'subscribe'
 THEIR_WAY = 'graphql-ws', 'start'
 
-PING = 0x89
+PING, CLOSE = 0x89, 0x88
 
 
 class Viewer:
@@ -84,6 +84,7 @@ class Viewer:
             frame = bytes(self._buffer[:end])
             del self._buffer[:end]
             assert b'"errors"' not in frame[:200], frame[:1000]
+            assert frame[0] != CLOSE, frame
             if frame[0] == PING:
                 self.raw.pong(frame[2:])
             elif b'"deltas"' in frame[:500]:
