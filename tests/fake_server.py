@@ -29,7 +29,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from cylc_flask.address import Address, Info
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.process import Process
 from tests.harness import free_port
 

@@ -42,7 +42,7 @@ from websocket import (
     create_connection,
 )
 
-from cylc_flask.hub import contact
+from cylc_flask.hub.runs import contact
 from cylc_flask.replica.decode import split
 from tests.harness import Run, wait_for
 from tests.hub_client import token

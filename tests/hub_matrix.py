@@ -29,8 +29,8 @@ from typing import Any
 
 import requests
 
-from cylc_flask.hub.accounts import Accounts
-from cylc_flask.hub.tokens import Tokens
+from cylc_flask.hub.users.accounts import Accounts
+from cylc_flask.hub.users.tokens import Tokens
 from cylc_flask.privilege import Privilege
 from tests.harness import wait_for
 from tests.hub_run import HubRun

@@ -32,12 +32,12 @@ import zmq.asyncio
 
 from cylc_flask.compat import pb
 from cylc_flask.config import Limits
-from cylc_flask.hub.discovery import Discovery
 from cylc_flask.hub.entry import Entry
 from cylc_flask.hub.flows import Flows, Tools
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.scan import RunRoot
-from cylc_flask.hub.zmqsockets import connect
+from cylc_flask.hub.links.links import Links
+from cylc_flask.hub.links.zmqsockets import connect
+from cylc_flask.hub.runs.discovery import Discovery
+from cylc_flask.hub.runs.scan import RunRoot
 from cylc_flask.replica.delta import KINDS
 from tests.harness import wait_for
 

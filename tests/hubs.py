@@ -30,14 +30,14 @@ from werkzeug.test import Client, TestResponse
 from cylc_flask.config import Config, Hub
 from cylc_flask.hub.apps import Apps, ServerTools
 from cylc_flask.hub.audit import FILE_NAME, Audit
-from cylc_flask.hub.discovery import Change, Discovery
 from cylc_flask.hub.flows import Flows, Tools
-from cylc_flask.hub.launch import Launcher
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.people import People
+from cylc_flask.hub.life.launch import Launcher
+from cylc_flask.hub.links.links import Links
 from cylc_flask.hub.process import front_of, suited
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.discovery import Change, Discovery
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.hub.site import Site
+from cylc_flask.hub.users.people import People
 
 OWNER = 'me'
 PASSWORD = 'correct horse'

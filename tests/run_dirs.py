@@ -28,7 +28,7 @@ import sys
 import psutil
 
 from cylc_flask.address import Address, Info
-from cylc_flask.hub.scan import RunRoot
+from cylc_flask.hub.runs.scan import RunRoot
 from cylc_flask.process import Process
 
 HERE = 'this-host.example'

@@ -32,16 +32,16 @@ from cylc_flask.auth.rate import Rate
 from cylc_flask.auth.sessions import Sessions
 from cylc_flask.auth.throttle import SLEEPERS, Throttle
 from cylc_flask.hub.audited import AuditedCommands, AuditedEngine
-from cylc_flask.hub.engine import HubEngine
-from cylc_flask.hub.engine import Services as Doing
-from cylc_flask.hub.fan import Lookout
-from cylc_flask.hub.gate import HubGate, WorkflowGate
+from cylc_flask.hub.auth.gate import HubGate, WorkflowGate
+from cylc_flask.hub.auth.login import FrontLogin, HubLogin, Reception
+from cylc_flask.hub.auth.once import Once
+from cylc_flask.hub.auth.own_users import NoUsers, OwnUsers
+from cylc_flask.hub.auth.scheme import scheme_of
+from cylc_flask.hub.life.orders import Orders
 from cylc_flask.hub.listing import Listing
-from cylc_flask.hub.login import FrontLogin, HubLogin, Reception
-from cylc_flask.hub.once import Once
-from cylc_flask.hub.orders import Orders
-from cylc_flask.hub.own_users import NoUsers, OwnUsers
-from cylc_flask.hub.scheme import scheme_of
+from cylc_flask.hub.query.engine import HubEngine
+from cylc_flask.hub.query.engine import Services as Doing
+from cylc_flask.hub.query.fan import Lookout
 from cylc_flask.hub.sight import Sight
 from cylc_flask.hub.site import EXTENSION, Site
 from cylc_flask.hub.views import (

@@ -35,7 +35,7 @@ import orjson
 
 from cylc_flask.errors import CylcFlaskError
 from cylc_flask.hub.audit import FILE_NAME, Record, stamp
-from cylc_flask.hub.grants import matches
+from cylc_flask.hub.users.grants import matches
 
 _AGE = re.compile(r'(\d{1,9})([smhdw])').fullmatch
 _UNITS = {

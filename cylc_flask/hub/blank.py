@@ -25,7 +25,7 @@ from typing import Any
 
 from cylc.flow.id import Tokens
 from cylc_flask.compat import pb
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.replica.side import Definition, Side
 
 #: What is told of a workflow in this state.

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 from cylc.flow import LOG
 from cylc_flask.hub import blank
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.scan import Found, Status
 
 if TYPE_CHECKING:
     from cylc_flask.hub.keeper import InTurn, Keeper
-    from cylc_flask.hub.line import Line
-    from cylc_flask.hub.remote import RemoteCommands
+    from cylc_flask.hub.links.line import Line
+    from cylc_flask.hub.relay.remote import RemoteCommands
     from cylc_flask.replica.change import Change
     from cylc_flask.workflows import Workflow
 

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 from cylc.flow import LOG
 from cylc_flask.config import Limits
 from cylc_flask.hub import blank
-from cylc_flask.hub.discovery import Change
 from cylc_flask.hub.entry import Entry
 from cylc_flask.hub.keeper import InTurn, Keeper
-from cylc_flask.hub.remote import RemoteCommands
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.relay.remote import RemoteCommands
+from cylc_flask.hub.runs.discovery import Change
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.query.limits import Paced, unpaced
 from cylc_flask.replica.feed import Feed, call
 from cylc_flask.replica.records import Records
@@ -41,7 +41,7 @@ from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
     from cylc_flask.commands import Event
-    from cylc_flask.hub.links import Links
+    from cylc_flask.hub.links.links import Links
 
 __all__ = ['Entry', 'Flows', 'Tools']
 

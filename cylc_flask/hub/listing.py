@@ -36,8 +36,8 @@ from cylc_flask.replica.encode import dump
 
 if TYPE_CHECKING:
     from cylc_flask.hub.flows import Entry, Flows
-    from cylc_flask.hub.people import People, Person, View
-    from cylc_flask.hub.powers import Powers
+    from cylc_flask.hub.users.people import People, Person, View
+    from cylc_flask.hub.users.powers import Powers
 
 #: How often (seconds) it is seen what has changed.
 PACE = 0.5

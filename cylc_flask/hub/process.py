@@ -40,18 +40,18 @@ from cylc_flask.errors import CylcFlaskError
 from cylc_flask.hub import place
 from cylc_flask.hub.apps import Apps, ServerTools
 from cylc_flask.hub.audit import Audit
-from cylc_flask.hub.discovery import Discovery
+from cylc_flask.hub.auth.login import IN_THE_CLEAR
+from cylc_flask.hub.auth.once import Once
 from cylc_flask.hub.dispatch import Dispatcher
 from cylc_flask.hub.flows import Flows, Tools
-from cylc_flask.hub.launch import Launcher
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.login import IN_THE_CLEAR
-from cylc_flask.hub.once import Once
-from cylc_flask.hub.passwords import Few, Passwords
-from cylc_flask.hub.people import People
+from cylc_flask.hub.life.launch import Launcher
+from cylc_flask.hub.links.links import Links
 from cylc_flask.hub.proxy import Proxies
-from cylc_flask.hub.scan import RunRoot
+from cylc_flask.hub.runs.discovery import Discovery
+from cylc_flask.hub.runs.scan import RunRoot
 from cylc_flask.hub.site import Site
+from cylc_flask.hub.users.passwords import Few, Passwords
+from cylc_flask.hub.users.people import People
 from cylc_flask.lines import Lines
 from cylc_flask.pace import NAP, Pace
 from cylc_flask.replica.feed import Feed

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cylc_flask.auth.cookies import ROOT
-from cylc_flask.hub.secrecy import UNVOUCHED
+from cylc_flask.hub.auth.secrecy import UNVOUCHED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

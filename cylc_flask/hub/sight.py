@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
-from cylc_flask.hub.callers import HubUser
+from cylc_flask.hub.auth.callers import HubUser
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.hub.flows import Flows
-    from cylc_flask.hub.people import People, View
+    from cylc_flask.hub.users.people import People, View
     from cylc_flask.privilege import Privilege
 
 Seen = tuple[Workflow, ...]

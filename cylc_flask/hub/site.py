@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import current_app, g
 
 from cylc_flask.hub.audit import OK
-from cylc_flask.hub.callers import HubUser
+from cylc_flask.hub.auth.callers import HubUser
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from cylc_flask.commands import Event
     from cylc_flask.config import Config
     from cylc_flask.hub.audit import Audit
-    from cylc_flask.hub.discovery import Discovery
     from cylc_flask.hub.flows import Flows
-    from cylc_flask.hub.grants import Decision
-    from cylc_flask.hub.launch import Launcher
-    from cylc_flask.hub.people import People, Person
+    from cylc_flask.hub.life.launch import Launcher
+    from cylc_flask.hub.runs.discovery import Discovery
+    from cylc_flask.hub.users.grants import Decision
+    from cylc_flask.hub.users.people import People, Person
 
 EXTENSION = 'cylc_flask_hub'
 

@@ -117,7 +117,7 @@ def _with_options(found: Config, arguments: argparse.Namespace) -> Config:
 
 def _login(found: Config) -> str:
     from cylc_flask.hub import place
-    from cylc_flask.hub.once import Once
+    from cylc_flask.hub.auth.once import Once
 
     url = place.url_of(found)
     token = Once(Path(found.hub.directory)).make()

@@ -43,10 +43,10 @@ from collections.abc import Iterator
 import time
 
 from cylc_flask.errors import CylcFlaskError
-from cylc_flask.hub.accounts import Accounts
 from cylc_flask.hub.audit import stamp
 from cylc_flask.hub.audit_query import seconds_of
-from cylc_flask.hub.tokens import Tokens
+from cylc_flask.hub.users.accounts import Accounts
+from cylc_flask.hub.users.tokens import Tokens
 from cylc_flask.tools import hub_files
 
 NEVER = 'never'

@@ -45,10 +45,10 @@ from getpass import getpass
 import sys
 
 from cylc_flask.errors import CylcFlaskError
-from cylc_flask.hub.accounts import Accounts, level_of_word
-from cylc_flask.hub.names import check_user_name
-from cylc_flask.hub.people import People
-from cylc_flask.hub.tokens import Tokens
+from cylc_flask.hub.users.accounts import Accounts, level_of_word
+from cylc_flask.hub.users.names import check_user_name
+from cylc_flask.hub.users.people import People
+from cylc_flask.hub.users.tokens import Tokens
 from cylc_flask.operations import LEVELS, NEEDED
 from cylc_flask.privilege import Privilege
 from cylc_flask.tools import hub_files

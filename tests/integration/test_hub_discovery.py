@@ -26,8 +26,8 @@ import subprocess
 import pytest
 
 from cylc.flow.workflow_files import load_contact_file
-from cylc_flask.hub.discovery import Change, Discovery
-from cylc_flask.hub.scan import Found, RunRoot
+from cylc_flask.hub.runs.discovery import Change, Discovery
+from cylc_flask.hub.runs.scan import Found, RunRoot
 from tests.harness import BIN, GLOBAL_CYLC, Run, Starter, need, wait_for
 
 FLOW = """

@@ -29,9 +29,9 @@ import psutil
 import pytest
 
 from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
-from cylc_flask.hub import targets
-from cylc_flask.hub.jobs import Job, State
-from cylc_flask.hub.launch import Launcher
+from cylc_flask.hub.life import targets
+from cylc_flask.hub.life.jobs import Job, State
+from cylc_flask.hub.life.launch import Launcher
 from tests.harness import ONE, Run, need, wait_for
 from tests.pump import Pump
 

@@ -25,8 +25,8 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from cylc_flask.auth import gate
 from cylc_flask.auth.cookies import ROOT
 from cylc_flask.errors import Forbidden, RequestError
-from cylc_flask.hub.login import IN_THE_CLEAR, HubLogin
-from cylc_flask.hub.once import Once
+from cylc_flask.hub.auth.login import IN_THE_CLEAR, HubLogin
+from cylc_flask.hub.auth.once import Once
 from cylc_flask.hub.site import site
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.views import login, sessions

@@ -28,12 +28,13 @@ import orjson
 
 from cylc_flask.auth import gate
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.hub import options, site
+from cylc_flask.hub import site
 from cylc_flask.hub.audit import OK
-from cylc_flask.hub.jobs import Job
-from cylc_flask.hub.options import Option
-from cylc_flask.hub.orders import Orders, Sender
-from cylc_flask.hub.steps import Wish
+from cylc_flask.hub.life import options
+from cylc_flask.hub.life.jobs import Job
+from cylc_flask.hub.life.options import Option
+from cylc_flask.hub.life.orders import Orders, Sender
+from cylc_flask.hub.life.steps import Wish
 from cylc_flask.hub.views import output
 from cylc_flask.privilege import Privilege, requires
 from cylc_flask.validate import shown, text, texts

@@ -26,7 +26,7 @@ from markupsafe import Markup
 import orjson
 
 from cylc_flask.hub.listing import Listing, Viewer
-from cylc_flask.hub.people import Person
+from cylc_flask.hub.users.people import Person
 from cylc_flask.operations import NEEDED
 from cylc_flask.page.modules import imported
 from cylc_flask.privilege import Privilege, requires

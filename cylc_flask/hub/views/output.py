@@ -34,7 +34,7 @@ from cylc_flask.views import current, sockets
 from cylc_flask.views.stream import HEARTBEAT, STREAM
 
 if TYPE_CHECKING:
-    from cylc_flask.hub.jobs import Job
+    from cylc_flask.hub.life.jobs import Job
     from cylc_flask.views.sockets import SockTools
 
 

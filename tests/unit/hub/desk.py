@@ -26,20 +26,21 @@ from typing import Any, cast
 
 from cylc_flask.commands import State, Ticket, TicketBook
 from cylc_flask.config import Config
-from cylc_flask.hub import launch, passwords
 from cylc_flask.hub.audit import Audit
-from cylc_flask.hub.callers import HubUser
-from cylc_flask.hub.discovery import Change
-from cylc_flask.hub.engine import HubEngine, Services
-from cylc_flask.hub.fan import Lookout
+from cylc_flask.hub.auth.callers import HubUser
 from cylc_flask.hub.flows import Flows, Tools
-from cylc_flask.hub.launch import Launcher
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.orders import Orders, Sender
-from cylc_flask.hub.people import People
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.life import launch
+from cylc_flask.hub.life.launch import Launcher
+from cylc_flask.hub.life.orders import Orders, Sender
+from cylc_flask.hub.links.links import Links
+from cylc_flask.hub.query.engine import HubEngine, Services
+from cylc_flask.hub.query.fan import Lookout
+from cylc_flask.hub.runs.discovery import Change
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.hub.sight import Sight
 from cylc_flask.hub.site import Site
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.people import People
 from cylc_flask.privilege import Privilege
 from cylc_flask.query.documents import Request
 from cylc_flask.workflows import Workflow

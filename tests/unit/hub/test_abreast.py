@@ -22,7 +22,7 @@ import threading
 
 import pytest
 
-from cylc_flask.hub.abreast import abreast
+from cylc_flask.hub.query.abreast import abreast
 
 PATIENCE = 60
 

@@ -26,9 +26,9 @@ import time
 import pytest
 
 from cylc_flask.errors import CylcFlaskError, Unavailable
-from cylc_flask.hub import passwords
-from cylc_flask.hub.accounts import Accounts
-from cylc_flask.hub.passwords import Few, Passwords, make_hash
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.accounts import Accounts
+from cylc_flask.hub.users.passwords import Few, Passwords, make_hash
 from cylc_flask.privilege import Privilege
 
 PASSWORD = 'correct horse'

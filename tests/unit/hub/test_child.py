@@ -27,8 +27,8 @@ import time
 import psutil
 import pytest
 
-from cylc_flask.hub import child
-from cylc_flask.hub.child import Lines, Stream
+from cylc_flask.hub.life import child
+from cylc_flask.hub.life.child import Lines, Stream
 from tests.harness import wait_for
 
 

@@ -28,7 +28,7 @@ import sys
 
 import pytest
 
-from cylc_flask.hub.contact import Contact, find_process, read
+from cylc_flask.hub.runs.contact import Contact, find_process, read
 from cylc_flask.private import UnusableFile
 from cylc_flask.process import Process
 from tests import run_dirs

@@ -23,8 +23,8 @@ from pathlib import Path
 import pytest
 
 from cylc_flask.compat import pb
-from cylc_flask.hub.derived import Deriver
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.links.derived import Deriver
+from cylc_flask.hub.runs.scan import Found, Status
 from tests.stores import DATA, LINES, recorded
 
 FOUND = Found('demo/run1', Path('/run'), Status.RUNNING)

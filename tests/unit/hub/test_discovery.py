@@ -27,9 +27,9 @@ import time
 
 import pytest
 
-from cylc_flask.hub import discovery, watch
-from cylc_flask.hub.discovery import Change, Discovery
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs import discovery, watch
+from cylc_flask.hub.runs.discovery import Change, Discovery
+from cylc_flask.hub.runs.scan import Found, Status
 from tests import run_dirs
 from tests.harness import wait_for
 from tests.run_dirs import install, run_root, running, serve, stopped

@@ -27,8 +27,8 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from cylc_flask.errors import Unavailable
-from cylc_flask.hub import passwords
-from cylc_flask.hub.once import Once
+from cylc_flask.hub.auth.once import Once
+from cylc_flask.hub.users import passwords
 from cylc_flask.privilege import Privilege
 from tests.hubs import (
     BROWSER,

@@ -27,11 +27,11 @@ import pytest
 
 from cylc_flask.compat import pb
 from cylc_flask.errors import Unavailable
-from cylc_flask.hub.contact import Contact
-from cylc_flask.hub.discovery import Change
 from cylc_flask.hub.flows import ENDING, REMOVED, Flows, Tools
 from cylc_flask.hub.keeper import overlap
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.contact import Contact
+from cylc_flask.hub.runs.discovery import Change
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.replica.codec import CODECS, PlainGroup
 from tests.stores import DATA, recorded
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import pytest
 
 from cylc.flow.network.schema import Mutations
-from cylc_flask.hub.grants import (
+from cylc_flask.hub.users.grants import (
     EVERYTHING,
     Grant,
     check_words,

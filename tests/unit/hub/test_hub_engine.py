@@ -26,7 +26,7 @@ import pytest
 
 from cylc.flow import __version__
 from cylc_flask.config import Config, Limits
-from cylc_flask.hub.fan import Lookout
+from cylc_flask.hub.query.fan import Lookout
 from cylc_flask.query.documents import Request
 from cylc_flask.query.errors import Rejected
 from cylc_flask.replica.feed import FAULT
@@ -617,8 +617,8 @@ def test_steps_at_once(desk):
 
 def test_slow_client(desk, monkeypatch):
     """What waits has a bound, by way of fresh bursts."""
-    monkeypatch.setattr('cylc_flask.hub.fan.SIZE', 1_000)
-    monkeypatch.setattr('cylc_flask.hub.fan.LEAST', 500)
+    monkeypatch.setattr('cylc_flask.hub.query.fan.SIZE', 1_000)
+    monkeypatch.setattr('cylc_flask.hub.query.fan.LEAST', 500)
     member = follow(desk, DELTAS, 'alice')
     taken(member)
     for number in range(20):

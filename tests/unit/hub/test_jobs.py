@@ -22,7 +22,7 @@ from threading import Event
 
 import pytest
 
-from cylc_flask.hub.jobs import Job, Output, State, Step
+from cylc_flask.hub.life.jobs import Job, Output, State, Step
 
 
 @pytest.fixture

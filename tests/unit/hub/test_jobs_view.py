@@ -28,9 +28,10 @@ from hypothesis import strategies as st
 import pytest
 from werkzeug.test import TestResponse
 
-from cylc_flask.hub import launch, options, passwords
-from cylc_flask.hub.jobs import Job
-from cylc_flask.hub.launch import Launcher
+from cylc_flask.hub.life import launch, options
+from cylc_flask.hub.life.jobs import Job
+from cylc_flask.hub.life.launch import Launcher
+from cylc_flask.hub.users import passwords
 from cylc_flask.privilege import Privilege
 from tests import hubs
 from tests.harness import wait_for

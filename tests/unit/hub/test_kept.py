@@ -27,8 +27,8 @@ import pytest
 
 from cylc_flask import private
 from cylc_flask.errors import CylcFlaskError
-from cylc_flask.hub import kept
-from cylc_flask.hub.kept import Kept
+from cylc_flask.hub.users import kept
+from cylc_flask.hub.users.kept import Kept
 
 
 class Clock:

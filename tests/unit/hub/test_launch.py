@@ -27,9 +27,9 @@ import time
 import pytest
 
 from cylc_flask.errors import RequestError, Unavailable
-from cylc_flask.hub import launch, targets
-from cylc_flask.hub.jobs import State
-from cylc_flask.hub.launch import Conflict, Launcher
+from cylc_flask.hub.life import launch, targets
+from cylc_flask.hub.life.jobs import State
+from cylc_flask.hub.life.launch import Conflict, Launcher
 from tests.pump import Pump
 
 #: Where a file "NAME.go" is missing, the command waits for it.

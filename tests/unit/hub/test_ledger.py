@@ -25,8 +25,8 @@ import json
 import pytest
 
 from cylc_flask.compat import pb
-from cylc_flask.hub.ledger import Ledger
-from cylc_flask.hub.trouble import OutOfStep
+from cylc_flask.hub.links.ledger import Ledger
+from cylc_flask.hub.links.trouble import OutOfStep
 from cylc_flask.replica.delta import KINDS
 from cylc_flask.replica.store import Store
 from tests.stores import DATA, LINES, recorded

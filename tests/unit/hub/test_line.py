@@ -33,11 +33,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from cylc_flask.address import SERVICE
-from cylc_flask.hub import feedlink, line, sockets
-from cylc_flask.hub.line import Line
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.scan import Found
-from cylc_flask.hub.trouble import LinkFault
+from cylc_flask.hub.links import feedlink, line, sockets
+from cylc_flask.hub.links.line import Line
+from cylc_flask.hub.links.links import Links
+from cylc_flask.hub.links.trouble import LinkFault
+from cylc_flask.hub.runs.scan import Found
 from cylc_flask.proof import challenge_of
 from cylc_flask.replica.codec import CODECS, PlainGroup
 from cylc_flask.replica.feed import Feed

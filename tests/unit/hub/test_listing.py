@@ -25,13 +25,13 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from cylc_flask.hub import passwords
-from cylc_flask.hub.discovery import Change
 from cylc_flask.hub.flows import Flows, Tools
-from cylc_flask.hub.links import Links
+from cylc_flask.hub.links.links import Links
 from cylc_flask.hub.listing import KEPT, Listing, Viewer
-from cylc_flask.hub.people import People
-from cylc_flask.hub.scan import Found, Status
+from cylc_flask.hub.runs.discovery import Change
+from cylc_flask.hub.runs.scan import Found, Status
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.people import People
 from cylc_flask.privilege import Privilege
 from tests.harness import wait_for
 from tests.stores import DATA, recorded

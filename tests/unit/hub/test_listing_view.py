@@ -24,7 +24,7 @@ import re
 
 import pytest
 
-from cylc_flask.hub import passwords
+from cylc_flask.hub.users import passwords
 from cylc_flask.operations import NEEDED
 from cylc_flask.privilege import Privilege
 from tests.hubs import BROWSER, OWNER, PASSWORD, FakeHub, basic, fake_hub

@@ -24,8 +24,8 @@ from graphql.execution.values import get_variable_values
 import pytest
 
 from cylc.flow.network.schema import schema
-from cylc_flask.hub import mutate
-from cylc_flask.hub.trouble import Declined, NoAnswer
+from cylc_flask.hub.links.trouble import Declined, NoAnswer
+from cylc_flask.hub.relay import mutate
 
 TASKS = {'tasks': ['1/a']}
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 import time
 
-from cylc_flask.hub.once import FOLDER, LIFETIME, Once
+from cylc_flask.hub.auth.once import FOLDER, LIFETIME, Once
 
 
 def test_good_for_once(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 import pytest
 
 from cylc_flask.errors import RequestError
-from cylc_flask.hub import options
+from cylc_flask.hub.life import options
 
 COMMANDS = sorted(options.PARSERS)
 

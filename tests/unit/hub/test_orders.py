@@ -23,10 +23,10 @@ from pathlib import Path
 import pytest
 
 from cylc_flask.errors import Forbidden, NotFound, RequestError
-from cylc_flask.hub import targets
-from cylc_flask.hub.jobs import State
-from cylc_flask.hub.launch import Conflict
-from cylc_flask.hub.orders import Sender
+from cylc_flask.hub.life import targets
+from cylc_flask.hub.life.jobs import State
+from cylc_flask.hub.life.launch import Conflict
+from cylc_flask.hub.life.orders import Sender
 from tests.unit.hub.desk import OWNER, Desk, make
 
 PLAY = [('play', {})]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 
 from cylc_flask.commands import State
-from cylc_flask.hub.outcomes import (
+from cylc_flask.hub.relay.outcomes import (
     MOST,
     Outcomes,
     Place,

@@ -22,10 +22,10 @@ from time import process_time
 
 import pytest
 
-from cylc_flask.hub import passwords
 from cylc_flask.hub.audit import Record, append
 from cylc_flask.hub.audit_query import Query, search
-from cylc_flask.hub.people import People, Person
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.people import People, Person
 from cylc_flask.operations import LEVELS, NEEDED
 from cylc_flask.privilege import Privilege
 

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from cylc_flask.auth.cookies import ROOT
+from cylc_flask.hub.auth.secrecy import is_private
 from cylc_flask.hub.proxy import Proxies
-from cylc_flask.hub.secrecy import is_private
 
 TOLD = {
     'HTTP_X_FORWARDED_FOR': '198.51.100.7',

@@ -29,10 +29,11 @@ from websockets.asyncio.server import ServerConnection
 
 from cylc_flask.address import SERVICE
 from cylc_flask.commands import State
-from cylc_flask.hub import relay, sockets
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.relay import Relay
-from cylc_flask.hub.trouble import Declined, NoAnswer, NotSent
+from cylc_flask.hub.links import sockets
+from cylc_flask.hub.links.links import Links
+from cylc_flask.hub.links.trouble import Declined, NoAnswer, NotSent
+from cylc_flask.hub.relay import relay
+from cylc_flask.hub.relay.relay import Relay
 from tests.fake_server import SOON, FakeServer, Talk
 from tests.harness import wait_for
 

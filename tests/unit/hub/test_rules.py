@@ -23,7 +23,7 @@ import re
 import pytest
 
 from cylc_flask.errors import ConfigError
-from cylc_flask.hub.rules import Rules, keep, parse
+from cylc_flask.hub.users.rules import Rules, keep, parse
 
 RULES = """
 [groups]

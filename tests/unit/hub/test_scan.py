@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 from cylc.flow.network.scan import scan as cylc_scan
-from cylc_flask.hub.scan import Found, RunRoot, Status
+from cylc_flask.hub.runs.scan import Found, RunRoot, Status
 from cylc_flask.process import Process
 from tests import run_dirs
 from tests.run_dirs import install, run_root, running, serve, stopped

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from cylc_flask.hub import passwords
+from cylc_flask.hub.users import passwords
 from cylc_flask.privilege import Privilege
 from tests.hubs import (
     BROWSER,

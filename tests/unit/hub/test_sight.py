@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from cylc_flask.hub import passwords
-from cylc_flask.hub.callers import STRANGER, HubUser
-from cylc_flask.hub.people import Person
+from cylc_flask.hub.auth.callers import STRANGER, HubUser
 from cylc_flask.hub.sight import Sight
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.people import Person
 from cylc_flask.privilege import Privilege
 from tests.hubs import PASSWORD, QUICK, FakeHub, fake_hub
 

@@ -20,8 +20,8 @@ from __future__ import annotations
 import pytest
 
 from cylc_flask.errors import RequestError
-from cylc_flask.hub import steps
-from cylc_flask.hub.jobs import Step
+from cylc_flask.hub.life import steps
+from cylc_flask.hub.life.jobs import Step
 
 
 @pytest.mark.parametrize('names', [

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from cylc_flask.hub.surroundings import bin_directory, environment
+from cylc_flask.hub.life.surroundings import bin_directory, environment
 
 OURS = {
     'HOME': '/home/x', 'LANG': 'C.UTF-8', 'LC_ALL': 'C', 'PATH': '/bin',

@@ -23,7 +23,7 @@ import pytest
 
 from cylc.flow.cfgspec.glbl_cfg import glbl_cfg
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.hub import targets
+from cylc_flask.hub.life import targets
 
 
 @pytest.fixture

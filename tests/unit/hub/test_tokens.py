@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from cylc_flask.errors import CylcFlaskError
-from cylc_flask.hub.tokens import PREFIX, Token, Tokens
+from cylc_flask.hub.users.tokens import PREFIX, Token, Tokens
 
 FULL_READ = ('full-read',)
 ALL = ('*',)

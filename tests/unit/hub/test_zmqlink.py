@@ -35,13 +35,14 @@ import zmq
 import zmq.auth
 
 from cylc_flask.compat import pb
-from cylc_flask.hub import line as line_module
-from cylc_flask.hub import zmqcalls, zmqlink
-from cylc_flask.hub.contact import Contact
-from cylc_flask.hub.line import Line
-from cylc_flask.hub.links import Links
-from cylc_flask.hub.scan import Found, Status
-from cylc_flask.hub.trouble import Declined, NoAnswer, NotSent
+from cylc_flask.hub.links import line as line_module
+from cylc_flask.hub.links import zmqlink
+from cylc_flask.hub.links.line import Line
+from cylc_flask.hub.links.links import Links
+from cylc_flask.hub.links.trouble import Declined, NoAnswer, NotSent
+from cylc_flask.hub.relay import zmqcalls
+from cylc_flask.hub.runs.contact import Contact
+from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.replica.store import Store
 from tests.harness import wait_for
 from tests.unit.hub.test_ledger import SIDE, contents, steps

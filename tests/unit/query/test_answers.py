@@ -29,7 +29,7 @@ from cylc.flow.network.schema import Queries as CylcQueries
 from cylc_flask.auth.users import User
 from cylc_flask.commands import Commands
 from cylc_flask.config import Config, Limits
-from cylc_flask.hub.schema import Queries
+from cylc_flask.hub.query.schema import Queries
 from cylc_flask.privilege import Privilege
 from cylc_flask.query.answers import (
     OVERHEAD,

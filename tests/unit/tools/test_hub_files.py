@@ -32,8 +32,8 @@ import pytest
 
 from cylc.flow.hostuserutil import get_user
 from cylc_flask import cli
-from cylc_flask.hub import passwords
-from cylc_flask.hub.people import People
+from cylc_flask.hub.users import passwords
+from cylc_flask.hub.users.people import People
 from cylc_flask.privilege import Privilege
 from tests.harness import BIN
 
