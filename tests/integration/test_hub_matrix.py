@@ -1074,7 +1074,8 @@ def test_workflows_that_come_and_go(site: Site) -> None:
         wait_for(lambda: new not in follow(line, listed[user]), PATIENCE)  # noqa: B023
         line.leave()
     for line in others:
-        assert {message['type'] for message in line.heard()} <= {'alive'}
+        # Rules that have changed may have it told once more, all of it.
+        assert new not in str(line.heard())
         line.leave()
 
 
