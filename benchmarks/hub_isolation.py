@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import cycle, product
 import selectors
-from statistics import median
+from statistics import mean, median
 import threading
 import time
 from typing import Any
@@ -47,9 +47,11 @@ LINKS = {True: 'feed', False: 'zmq'}
 #: Seconds for what joining costs to be over.
 SETTLING = 1.0
 
-#: Seconds between commands: out of step with schedulers, who look for them
-#: five times a second.
-EVERY = 0.31
+#: Seconds between a command and the next, at least, and what comes to that:
+#: as schedulers look for commands five times a second, these come as
+#: often at each time between two looks.
+PAUSE, LOOK = 0.2, 0.2
+GOLDEN = 0.618034
 
 
 def measure(options: argparse.Namespace) -> list[Row]:
@@ -133,7 +135,7 @@ def phase(
             'main_thread': main / took,
             'pass_cpu_ms': main / len(after['passes']) * 1000,
             'passes': len(after['passes']) / took,
-            'pass_p50_ms': median(after['passes']) * 1000,
+            'pass_ms': mean(after['passes']) * 1000,
             'pass_p99_ms': common.percentile(after['passes'], 0.99) * 1000,
             **commands,
             'messages': (
@@ -148,13 +150,13 @@ def send(clients: dict[str, Any], task: str, seconds: float) -> Row:
     There are as many in each phase, whatever they take.
     """
     taken: dict[str, list[float]] = {name: [] for name in clients}
-    names, began = cycle(clients), time.monotonic()
-    for number in range(max(len(clients), round(seconds / EVERY))):
-        time.sleep(max(0.0, began + number * EVERY - time.monotonic()))
+    names = cycle(clients)
+    for number in range(max(len(clients), round(seconds / (PAUSE + LOOK)))):
+        time.sleep(PAUSE + number * GOLDEN % 1 * LOOK)
         name = next(names)
         taken[name].append(watched.command(clients[name], task))
     return {
-        f'{name}_command_ms': median(times) * 1000
+        f'{name}_command_ms': mean(times) * 1000
         for name, times in taken.items()
     }
 
@@ -201,13 +203,14 @@ def text(rows: list[Row]) -> str:
     """Return the results as a table."""
     return (
         'The tree of a running workflow, followed through the hub and at the'
-        ' scheduler; commands are timed until they are accepted:\n\n'
+        ' scheduler; means of the main loop, and of commands until they are'
+        ' accepted:\n\n'
         + common.table(
             rows, link='link', server='server', viewers='viewers',
             messages='messages a second each', scheduler='scheduler, cores',
             main_thread='its main thread', hub='hub, cores',
             passes='turns of its main loop a second',
-            pass_cpu_ms='CPU ms of one', pass_p50_ms='p50 ms of one',
+            pass_cpu_ms='CPU ms of one', pass_ms='ms of one',
             pass_p99_ms='p99 ms',
             zmq_command_ms='command by ZMQ, ms',
             own_command_ms='by the scheduler, ms',

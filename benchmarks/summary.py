@@ -254,7 +254,7 @@ def hub(result: Row) -> Iterator[Aim]:
         ]
         for what, key in (
             ('CPU', 'scheduler'),
-            ("the scheduler's main loop", 'pass_p50_ms'),
+            ('a turn of its main loop', 'pass_ms'),
             ('a command by ZMQ', 'zmq_command_ms'),
             ('a command by the hub', 'hub_command_ms'),
         ):
