@@ -173,6 +173,7 @@ class Listing:
 
     def all(self, person: Person) -> bytes:
         """Return all that somebody may see, and do, in JSON."""
+        self.see()  # forgets what is gone, though nobody follows
         powers = self.people.powers(person)
         rows = []
         for name, level in sorted(self.view(person)):
