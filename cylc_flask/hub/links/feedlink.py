@@ -110,8 +110,8 @@ async def _take(line: Line, message: str | bytes) -> None:
         position = line.position
         side = _side(head, position.side if position else None)
         if kind == 'snapshot':
-            line.position = Position(feed, sequence, side)
             await line.load(payload, side)
+            line.position = Position(feed, sequence, side)
             return
     except (ValueError, KeyError, TypeError) as exc:
         raise OutOfStep(f'its feed makes no sense: {exc!r:.200}') from exc
@@ -119,8 +119,9 @@ async def _take(line: Line, message: str | bytes) -> None:
         (feed, sequence) != (position.feed, position.sequence + 1)
     ):
         raise OutOfStep(f'its feed has {kind} {sequence:d} out of order')
-    line.position = Position(feed, sequence, side)
     await line.apply(payload or None, side)
+    # Not before: who is called away while there is no room gets it again.
+    line.position = Position(feed, sequence, side)
 
 
 def _side(head: dict[str, Any], last: Side | None) -> Side:

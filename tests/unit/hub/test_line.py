@@ -368,6 +368,25 @@ def test_slow_replica(site, monkeypatch):
     wait_for(lambda: keeper.words().count('apply') == 49, SOON)
 
 
+def test_called_away(site, monkeypatch):
+    """What waits for a slow replica comes again at another address."""
+    monkeypatch.setattr(line_module, 'IN_FLIGHT', 1_000)
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.send(SNAPSHOT)
+        await connection.send(delta(1))
+        await stay(connection)
+    old, new = site.serve(talk), site.serve(stay)
+    keeper = Keeper(held=[])
+    line = site.links.open(old.found(site.run_dir), keeper)
+    wait_for(lambda: 'load' in keeper.words(), SOON)
+    site.links.run(asyncio.sleep(0.2)).result(SOON)
+    line.aim(new.found(site.run_dir))
+    wait_for(lambda: new.asked, SOON)
+    assert 'apply' not in keeper.words()
+    assert new.asked[0]['since'] == str(HEAD['sequence'])
+
+
 def test_harm_to_nobody_else(site):
     """While some do as they like, others are followed."""
     async def flood(connection: ServerConnection) -> None:
