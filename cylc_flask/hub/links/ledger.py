@@ -24,6 +24,7 @@ each delta a checksum of all stamps, by which one that is missing shows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from time import monotonic
 from typing import Any
 
 from cylc.flow.data_store_mgr import generate_checksum
@@ -31,6 +32,10 @@ from cylc_flask.hub.links.trouble import OutOfStep
 from cylc_flask.replica.delta import KINDS, WORKFLOW
 
 checksum: Any = generate_checksum
+
+#: Seconds in which deltas come that are in the snapshot, at most: where the
+#: scheduler's clock is put back, stamps do not tell.
+OVERLAP = 30.0
 
 #: Whose checksum is of their ids.
 BY_ID = 'edges'
@@ -55,6 +60,7 @@ class Ledger:
                   for stamp in known.values()),
             )
         )
+        self._overlap_ends = monotonic() + OVERLAP
 
     def take(self, delta: Any) -> bool:
         """Tell whether a delta is to be applied, and take note of it.
@@ -67,7 +73,7 @@ class Ledger:
         """
         if self._made is not None:
             newest = max(_times(delta), default=self._made + 1)
-            if newest <= self._made:
+            if newest <= self._made and monotonic() < self._overlap_ends:
                 return False
             self._made = None
         for kind in KINDS:

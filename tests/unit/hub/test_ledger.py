@@ -25,6 +25,7 @@ import json
 import pytest
 
 from cylc_flask.compat import pb
+from cylc_flask.hub.links import ledger as ledger_module
 from cylc_flask.hub.links.ledger import Ledger
 from cylc_flask.hub.links.trouble import OutOfStep
 from cylc_flask.replica.delta import KINDS
@@ -117,3 +118,14 @@ def test_missing(line):
         except OutOfStep:
             found += 1
     assert found
+
+
+def test_clock_put_back(monkeypatch):
+    """What is older than the snapshot by its stamps alone is not lost."""
+    past = history('8.5')
+    entire = whole(past.versions[0])
+    entire.workflow.stamp = 'a@9e99'
+    delta = pb.AllDeltas.FromString(past.deltas[0])
+    assert not Ledger(entire).take(delta)
+    monkeypatch.setattr(ledger_module, 'OVERLAP', 0)
+    assert Ledger(entire).take(delta)
