@@ -34,7 +34,7 @@ from cylc_flask.hub.relay.remote import RemoteCommands
 from cylc_flask.hub.runs.discovery import Change
 from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.query.limits import Paced, unpaced
-from cylc_flask.replica.feed import Feed, call
+from cylc_flask.replica.feed import Feed, call, go_on
 from cylc_flask.replica.records import Records
 from cylc_flask.replica.store import Store
 from cylc_flask.workflows import Registry, Workflow
@@ -64,6 +64,7 @@ class Tools:
         spawn: Has something done beside what is being done.
         paced: In which long work is done.
         limits: How long to wait for a scheduler, and for how many commands.
+        rest: Has others served who wait in that thread.
     """
 
     deliver: Callable[..., None]
@@ -73,6 +74,7 @@ class Tools:
     spawn: Callable[[Callable[[], None]], object] = call
     paced: Paced = unpaced
     limits: Limits = field(default_factory=Limits)
+    rest: Callable[[], object] = go_on
 
 
 class Flows(Registry):
@@ -157,7 +159,9 @@ class Flows(Registry):
         )
         flow = Workflow(found.name, '', store, Records(), commands, feed)
         entry = Entry(
-            found, self.owner, flow, InTurn(self._tools.spawn), commands)
+            found, self.owner, flow,
+            InTurn(self._tools.spawn, self._tools.rest), commands,
+        )
         entry.clear()
         self._entries[found.name] = entry
         self._names |= {found.name}
@@ -168,7 +172,7 @@ class Flows(Registry):
         before, entry.found = entry.found, found
         if entry.line is not None and run_of(before) == run_of(found):
             entry.line.aim(found)
-        elif run_of(before) != run_of(found) or found.contact is None:
+        else:
             self._unlink(entry)
             entry.in_turn.add(lambda: entry.mark(
                 blank.status_of(found), blank.words(found),
@@ -192,6 +196,7 @@ class Flows(Registry):
     def _link(self, entry: Entry) -> None:
         """Follow a workflow, if it runs."""
         if run_of(entry.found) is None:
+            entry.commands.detach(blank.words(entry.found))
             return
 
         def resync() -> None:
@@ -205,7 +210,6 @@ class Flows(Registry):
     def _unlink(self, entry: Entry) -> None:
         entry.trouble = ''
         if entry.line is not None and entry.keeper is not None:
-            entry.commands.detach(blank.words(entry.found))
             entry.keeper.close()
             entry.line.close()
         entry.line = entry.keeper = None

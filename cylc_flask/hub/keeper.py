@@ -25,12 +25,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 import logging
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
 from cylc_flask.hub import blank
-from cylc_flask.replica.delta import WORKFLOW
+from cylc_flask.replica.delta import WORKFLOW, go_on
 
 if TYPE_CHECKING:
     from cylc_flask.hub.entry import Entry
@@ -40,16 +40,25 @@ if TYPE_CHECKING:
 
 Work = Callable[[], None]
 
+#: How long (seconds) replicas are written to before others are served.
+SPELL = 0.003
+
 
 class InTurn:
     """Does pieces of work one after the other, each of which may wait.
 
     Args:
         spawn: Has something done soon, beside what is done now.
+        rest: Has others served who wait in this thread.
     """
 
-    def __init__(self, spawn: Callable[[Work], object]) -> None:
+    def __init__(
+        self,
+        spawn: Callable[[Work], object],
+        rest: Callable[[], object] = go_on,
+    ) -> None:
         self._spawn = spawn
+        self._rest = rest
         self._todo: deque[Work] = deque()
         self._working = False
 
@@ -61,12 +70,16 @@ class InTurn:
             self._spawn(self._work)
 
     def _work(self) -> None:
+        since = monotonic()
         try:
             while self._todo:
                 try:
                     self._todo.popleft()()
                 except Exception as exc:
                     LOG.error('fault in a replica', exc_info=exc)
+                if monotonic() - since > SPELL:
+                    self._rest()
+                    since = monotonic()
         finally:
             self._working = False
 

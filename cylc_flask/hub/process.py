@@ -183,7 +183,7 @@ class HubProcess:
         flows = Flows(owner, links, Tools(
             thread.deliver, lambda: Store(pace.rest),
             lambda: make_feed(config, pace), make_event, spawn, pace.work,
-            config.limits,
+            config.limits, partial(sleep, NAP),
         ))
         discovery = Discovery(
             RunRoot.of_cylc(), flows.tell, hub.scan_period)

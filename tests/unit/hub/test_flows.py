@@ -27,8 +27,9 @@ import pytest
 
 from cylc_flask.compat import pb
 from cylc_flask.errors import Unavailable
+from cylc_flask.hub import keeper
 from cylc_flask.hub.flows import ENDING, REMOVED, Flows, Tools
-from cylc_flask.hub.keeper import overlap
+from cylc_flask.hub.keeper import InTurn, overlap
 from cylc_flask.hub.runs.contact import Contact
 from cylc_flask.hub.runs.discovery import Change
 from cylc_flask.hub.runs.scan import Found, Status
@@ -358,6 +359,28 @@ def test_close(hub):
     while member.ended is None:
         member.take(0)
     assert member.ended == ENDING
+
+
+def test_crashed_at_once(hub):
+    """What nobody has seen running is shown as crashed all the same."""
+    hub.see(Change.ADDED, INSTALLED)
+    hub.see(Change.CHANGED, CRASHED)
+    assert hub.entry.status == 'crashed'
+    assert hub.store.workflow.status_msg.startswith('crashed')
+    with pytest.raises(Unavailable, match='does not run: crashed'):
+        hub.entry.commands.submit('pause', 'alice')
+
+
+def test_others_are_served(monkeypatch):
+    """However much there is to write, it goes in spells."""
+    monkeypatch.setattr(keeper, 'SPELL', 0)
+    done, begun = [], []
+    turns = InTurn(begun.append, lambda: done.append('rest'))
+    for number in range(3):
+        turns.add(lambda number=number: done.append(number))
+    (work,) = begun
+    work()
+    assert done == [0, 'rest', 1, 'rest', 2, 'rest']
 
 
 def test_overlap():
