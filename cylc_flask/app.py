@@ -23,7 +23,6 @@ import time
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import Map
 
 from cylc.flow.hostuserutil import get_user
 from cylc_flask import assets
@@ -113,23 +112,25 @@ def create_app(
 
 
 class Application(Flask):
-    """A Flask application, which may have the routes of another.
+    """A Flask application, which may have routes and templates of another.
 
-    To make them is nearly all of the work to make an application.
+    To make them is nearly all of the work to make an application, and takes
+    so long that it would tell strangers that one is made.
 
     Args:
-        routes: Those of one which has the same views; they are not changed.
+        pattern: One which has the same views; it is not changed.
     """
 
-    def __init__(self, routes: Map | None = None) -> None:
+    def __init__(self, pattern: Flask | None = None) -> None:
         super().__init__(
             __name__,
             template_folder=str(assets.templates()),
             static_folder=None,
         )
-        self._has_routes = routes is not None
-        if routes is not None:
-            self.url_map = routes
+        self._has_routes = pattern is not None
+        if pattern is not None:
+            self.url_map = pattern.url_map
+            self.jinja_env = pattern.jinja_env
         else:
             self.url_map.strict_slashes = False
             self.url_map.merge_slashes = False
@@ -155,7 +156,7 @@ def make_app(
     services: Services,
     gate: Gate,
     tools: SockTools,
-    routes: Map | None = None,
+    pattern: Flask | None = None,
 ) -> Flask:
     """Return an application which has all that views need, and none.
 
@@ -163,9 +164,9 @@ def make_app(
         services: What views use.
         gate: What stands before them.
         tools: What sockets need of the server.
-        routes: Those of an application with the views that it is to get.
+        pattern: An application with the views that it is to get.
     """
-    app = Application(routes)
+    app = Application(pattern)
     app.config['MAX_CONTENT_LENGTH'] = services.config.limits.body_size
     app.extensions['cylc_flask'] = services
     gate.init_app(app)

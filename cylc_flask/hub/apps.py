@@ -63,8 +63,6 @@ from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry
 
 if TYPE_CHECKING:
-    from werkzeug.routing import Map
-
     from cylc_flask.auth.gate import Gate
     from cylc_flask.auth.users import Users
     from cylc_flask.hub.entry import Entry
@@ -123,8 +121,8 @@ class Apps:
         self._nonces = Nonces(secrets.token_bytes(32), time.time)
         #: Takes half a second and some megabytes to make.
         self._schema = make_schema()
-        #: Those of all workflows, as soon as one of them has been made.
-        self._routes: Map | None = None
+        #: That of a workflow, as soon as one has been made.
+        self._pattern: Flask | None = None
         site.flows.watch(self._forget)
         self.hub = self._make_hub()
         self.nowhere = self._make_nowhere()
@@ -227,9 +225,9 @@ class Apps:
         )
         gate = self._workflow_gate(
             OwnUsers(entry.workflow, site.config), entry.name)
-        app = self._begin(registry, engine, gate, self._routes)
+        app = self._begin(registry, engine, gate, self._pattern)
         furnish(app, PARTS)
-        self._routes = app.url_map
+        self._pattern = self._pattern or app
         return app
 
     def _make_nowhere(self) -> Flask:
@@ -248,7 +246,7 @@ class Apps:
         registry: Registry,
         engine: Engine,
         gate: Gate,
-        routes: Map | None = None,
+        pattern: Flask | None = None,
     ) -> Flask:
         """Return an application without views."""
         tools = self._tools
@@ -256,7 +254,7 @@ class Apps:
             self._site.config, registry, engine, Reader(Persisted()),
             tools.sleep, GREETING, is_discreet=True,
         )
-        app = make_app(services, gate, tools.sockets, routes)
+        app = make_app(services, gate, tools.sockets, pattern)
         app.extensions[EXTENSION] = self._site
         errors.init_app(app)
         return app

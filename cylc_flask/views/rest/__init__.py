@@ -20,9 +20,10 @@ Everything is served twice, at ``/`` and at ``/id/``, as Cylc 7 does.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import cast
 
-from flask import Flask, current_app
+from flask import Blueprint, Flask, current_app
 
 from cylc_flask.views.rest import deprecation
 from cylc_flask.views.rest.control import endpoints as control
@@ -43,16 +44,34 @@ def endpoints() -> Endpoints:
 
 def init_app(app: Flask) -> None:
     """Add the API to an application, at both its places."""
-    endpoints = app.extensions[EXTENSION] = Endpoints()
-    for part in (info, tasks, control, messages):
-        endpoints.update(part)
+    app.extensions[EXTENSION] = _all()
     services = app.extensions['cylc_flask']
     settings = services.config
+    page = settings.deprecation_page if settings.deprecate_rest else None
     for name, prefix in (('rest', ''), ('id', '/id')):
-        bp = endpoints.blueprint(name, prefix)
-        if settings.deprecate_rest:
-            bp.after_request(deprecation.headers(settings.deprecation_page))
-        app.register_blueprint(bp)
+        app.register_blueprint(_blueprint(name, prefix, page))
     if not settings.deprecate_rest:
-        services.sources.update(
-            sources(services.workflows.only(), endpoints))
+        services.sources.update(sources(services.workflows.only(), _all()))
+
+
+@cache
+def _all() -> Endpoints:
+    found = Endpoints()
+    for part in (info, tasks, control, messages):
+        found.update(part)
+    return found
+
+
+@cache
+def _blueprint(name: str, prefix: str, page: str | None) -> Blueprint:
+    """Return the API at one of its places, for all applications.
+
+    Args:
+        name: Of the place.
+        prefix: Its path.
+        page: What says that the API is deprecated, None if it is not.
+    """
+    bp = _all().blueprint(name, prefix)
+    if page is not None:
+        bp.after_request(deprecation.headers(page))
+    return bp

@@ -234,3 +234,14 @@ def test_strangers_have_nothing_made(hub: FakeHub) -> None:
     assert len(hub.apps) == before + 1
     hub.remove('a/fresh')
     assert len(hub.apps) == before
+
+
+def test_one_more_has_little_made(hub: FakeHub) -> None:
+    """Nor does it take long when somebody comes with whatever secret."""
+    first, second = hub.apps.find(SECRET), hub.apps.find('a/open')
+    assert first is not None and second is not None and first is not second
+    assert second.url_map is first.url_map
+    assert second.jinja_env is first.jinja_env
+    for name, view in first.view_functions.items():
+        if name.startswith(('rest.', 'id.')):
+            assert second.view_functions[name] is view, name
