@@ -97,11 +97,15 @@ class Accounts:
     def check(self, name: str, password: str) -> Account | None:
         """Return whose password this is, None if it is not that of the name.
 
-        It takes as long where there is no such account.
+        It takes as long where there is no such account. Meanwhile there may
+        be another password, of which nobody has shown to know it.
         """
         account = self.find(name)
         kept = account.password if account else None
-        return account if self._passwords.is_right(kept, password) else None
+        if not self._passwords.is_right(kept, password):
+            return None
+        now = self.find(name)
+        return now if now and now.password == kept else None
 
     def add(
         self, name: str, password: str, level: Privilege = Privilege.NONE,

@@ -244,3 +244,14 @@ def test_no_more_than_a_few_at_once() -> None:
     none = Passwords(Few(run, 0))
     with pytest.raises(Unavailable):
         none.is_right(kept, PASSWORD)
+
+
+def test_changed_while_it_is_compared(tmp_path: Path) -> None:
+    """Whoever knows the old one does not come in under the new one."""
+    def run(work: Callable[[], bool]) -> bool:
+        result = work()
+        accounts.set_password('alice', 'another password')
+        return result
+    accounts = Accounts(tmp_path / 'hub', Passwords(run))
+    accounts.add('alice', PASSWORD)
+    assert accounts.check('alice', PASSWORD) is None
