@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import threading
@@ -98,6 +98,8 @@ class FakeHub:
         **settings: Any,
     ) -> None:
         self.directory = directory
+        #: Called where the server would wait.
+        self.sleep: Callable[[float], object] = lambda seconds: None
         self.config = suited(Config(
             hub=Hub(directory=str(directory), **(hub or {})), **settings))
         self.people = People(directory, OWNER)
@@ -113,7 +115,7 @@ class FakeHub:
             self.add(name)
         self.apps = Apps(
             self.site, frozenset({'localhost'}),
-            ServerTools(lambda seconds: None))
+            ServerTools(lambda seconds: self.sleep(seconds)))
         self.app = front_of(self.apps, self.config.hub)
 
     def add(self, name: str) -> None:

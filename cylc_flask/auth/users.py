@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import hashlib
 from typing import Protocol
 
 from cylc_flask.operations import NEEDED
@@ -66,6 +67,12 @@ class Account:
 
     user: User
     password: str = field(repr=False)
+
+    @property
+    def stamp(self) -> str:
+        """Return what changes with the password, for sessions to end by."""
+        data = self.password.encode(errors='surrogateescape')
+        return hashlib.sha256(data).hexdigest()[:16]
 
 
 class Users(Protocol):

@@ -209,10 +209,12 @@ class HubLogin(Login):
     def mark_of(self, user: User) -> str:
         """Return what ends a session when it changes.
 
-        Sessions of a workflow's own users are good for that alone.
+        Sessions of a workflow's own users are good for that alone, and not
+        for another one that has its name later.
         """
         if not isinstance(user, HubUser):
-            return f'/{self._workflow}'
+            own = self._users.find(user.name)
+            return f'/{self._workflow}/{own.stamp if own else ""}'
         account = self._people.accounts.find(user.name)
         return account.stamp if account else ''
 
@@ -227,11 +229,14 @@ class HubLogin(Login):
     def failed(self, visitor: Visitor, name: str) -> None:
         """Keep somebody waiting who may be guessing.
 
+        Who is turned away is not written down: guesses are cheap, and would
+        drive all else out of the audit log.
+
         Raises:
             RequestError: There are too many such.
         """
-        self._note(LOGIN, visitor, name, FAILED)
         super().failed(visitor, name)
+        self._note(LOGIN, visitor, name, FAILED)
 
     def _person(self, name: str) -> HubUser | None:
         person = self._people.by_name(name)

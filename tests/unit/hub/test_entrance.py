@@ -374,6 +374,23 @@ def test_own_session_is_for_one_workflow(tmp_path: Path) -> None:
             assert call(other, bearer(token)).status_code == 401
 
 
+def test_own_session_ends_with_the_passphrase(tmp_path: Path) -> None:
+    """There may be another workflow under the old name."""
+    with made(tmp_path, authentication='basic') as hub:
+        token = hub.call(
+            '/workflows/demo/session', basic('cylc', PASSPHRASE), 'POST',
+        ).json['token']
+        entry = hub.flows.find('demo')
+        assert entry is not None
+        path = '/workflows/demo/ping_suite'
+        for passphrase, status in (
+            (PASSPHRASE, 200), (PASSPHRASE[::-1], 401), ('', 401),
+            (PASSPHRASE, 200),
+        ):
+            entry.workflow.passphrase = passphrase
+            assert hub.call(path, bearer(token)).status_code == status
+
+
 def test_passphrase_that_is_not_known(tmp_path: Path) -> None:
     with made(tmp_path, authentication='basic') as hub:
         entry = hub.flows.find('demo')
@@ -411,6 +428,18 @@ def test_removed_workflow(hub: FakeHub) -> None:
 
 # The audit log
 
+def test_guesses_do_not_fill_the_audit_log(hub: FakeHub) -> None:
+    """Only who is kept waiting is written down."""
+    def meanwhile(seconds: float) -> None:
+        hub.sleep = lambda seconds: None
+        for _ in range(3):
+            assert hub.call('/whoami', bearer('x')).status_code == 429
+
+    hub.sleep = meanwhile
+    assert hub.call('/whoami', bearer('x')).status_code == 401
+    assert [record['outcome'] for record in hub.records()] == ['failed']
+
+
 def test_audit(hub: FakeHub) -> None:
     for path in ('hold_tasks?items=*', 'set_stop_cleanly'):
         hub.call(f'/workflows/nwp/run1/{path}', basic('carol'), 'POST')
@@ -447,7 +476,10 @@ def test_who_may_read_the_audit_log(hub: FakeHub) -> None:
         'nwp/run1', 'demo']
     answer = hub.call('/audit?user=mallory', bearer(token))
     assert [record['outcome'] for record in answer.json] == ['failed']
-    for query in ('outcome=x', 'since=x', 'limit=0', 'limit=x', 'a=b'):
+    for query in (
+        'outcome=x', 'since=x', 'limit=0', 'limit=x', 'a=b',
+        f'limit={1:09d}0000', f'limit=1{0:05000d}',
+    ):
         answer = hub.call(f'/audit?{query}', bearer(token))
         assert answer.status_code == 400
 
