@@ -166,16 +166,19 @@ class Orders:
         done next is done with that. A source counts as a workflow of its
         name.
         """
-        names = [name, *(
+        for command, _ in wishes:
+            yield command, name
+            if source and command in FROM_SOURCE:
+                yield command, source
+        # Only now is it looked what there is.
+        runs = [
             f'{name}/{self._run_name(name, options)}'
             for command, options in wishes
             if command == 'install' and not _lacks_run_name(options)
-        )]
-        for command, _ in wishes:
-            for each in names:
-                yield command, each
-            if source and command in FROM_SOURCE:
-                yield command, source
+        ]
+        for run in runs:
+            for command, _ in wishes:
+                yield command, run
 
     def _run_name(self, name: str, options: Mapping[str, Any]) -> str:
         """Return what a run is called that is to be installed."""

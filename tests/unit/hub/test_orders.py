@@ -231,3 +231,14 @@ def test_sources(desk):
 def test_no_names(desk, name):
     with pytest.raises(RequestError, match='not the name'):
         desk.orders.give(desk.sender(), PLAY, [name])
+
+
+def test_nobody_has_the_disk_searched_who_may_not(desk, monkeypatch):
+    """What is there would show in the time that takes."""
+    asked = []
+    monkeypatch.setattr(targets, 'next_run', asked.append)
+    for name in ('secret', 'absent'):
+        with pytest.raises(NotFound, match=f'no workflow "{name}"'):
+            desk.orders.give(
+                desk.sender('bob'), [('install', {}), ('play', {})], [name])
+    assert asked == []
