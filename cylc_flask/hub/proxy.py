@@ -30,11 +30,11 @@ from cylc_flask.hub.auth.secrecy import UNVOUCHED
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: How a proxy says for whom it asks.
+#: How a proxy says for whom it asks, or that it is one.
 FIELDS = frozenset((
-    'HTTP_FORWARDED', 'HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_HOST',
-    'HTTP_X_FORWARDED_PORT', 'HTTP_X_FORWARDED_PREFIX',
-    'HTTP_X_FORWARDED_PROTO',
+    'HTTP_FORWARDED', 'HTTP_VIA', 'HTTP_X_FORWARDED_FOR',
+    'HTTP_X_FORWARDED_HOST', 'HTTP_X_FORWARDED_PORT',
+    'HTTP_X_FORWARDED_PREFIX', 'HTTP_X_FORWARDED_PROTO', 'HTTP_X_REAL_IP',
 ))
 
 
@@ -75,10 +75,12 @@ class Proxies:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         path, prefix = environ['PATH_INFO'], self._prefix
+        # Some say "/" where there is none, or "/cylc/".
+        root = environ.get('SCRIPT_NAME', '').rstrip('/')
         if prefix and f'{path}/'.startswith(f'{prefix}/'):
-            environ['SCRIPT_NAME'] = environ.get('SCRIPT_NAME', '') + prefix
+            root += prefix
             environ['PATH_INFO'] = path[len(prefix):]
-        environ[ROOT] = environ.get('SCRIPT_NAME', '')
+        environ['SCRIPT_NAME'] = environ[ROOT] = root
         return self._app(environ, start_response)
 
     def _look(self, address: str) -> bool:

@@ -93,6 +93,23 @@ def test_what_clients_add_themselves_does_not_count() -> None:
     assert seen['REMOTE_ADDR'] == '198.51.100.7'
 
 
+@pytest.mark.parametrize('header', ['HTTP_VIA', 'HTTP_X_REAL_IP'])
+def test_what_tells_of_a_proxy(header: str) -> None:
+    """Though it does not tell for whom it asks."""
+    told = {header: '198.51.100.7'}
+    assert not is_private(passed(told))
+    assert is_private(passed(told, '127.0.0.1'))
+
+
+@pytest.mark.parametrize('told, root', [
+    ('/', ''), ('/cylc/', '/cylc'), ('/a/cylc', '/a/cylc'),
+])
+def test_prefix_with_a_slash_at_its_end(told: str, root: str) -> None:
+    seen = passed({'HTTP_X_FORWARDED_PREFIX': told}, '127.0.0.1')
+    assert (seen['SCRIPT_NAME'], seen[ROOT]) == (root, root)
+    assert seen['PATH_INFO'] == '/workflows'
+
+
 @pytest.mark.parametrize('path, inner, root', [
     ('/hub/workflows', '/workflows', '/hub'),
     ('/hub/', '/', '/hub'),
