@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cylc_flask.errors import Refused, RequestError
 from cylc_flask.hub import site
 from cylc_flask.hub.audit import DENIED, FAILED, OK
 from cylc_flask.operations import operation_of
@@ -121,7 +120,7 @@ class AuditedCommands:
         details: list[str] = []
         try:
             yield details
-        except (RequestError, Refused) as exc:
+        except Exception as exc:
             self._note(operation, self._workflow, FAILED, str(exc))
             raise
         self._note(operation, self._workflow, OK, ' '.join(details))
