@@ -162,6 +162,7 @@ class Line:
 
     def _aim(self, found: Found) -> None:
         self.found = found
+        self.calls.aim()
         self._wake.set()
 
     def _fault(self) -> None:

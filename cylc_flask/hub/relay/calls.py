@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from cylc_flask.commands import State
 from cylc_flask.hub.links.trouble import NotSent
-from cylc_flask.hub.relay.relay import Relay
+from cylc_flask.hub.relay.relay import ENDED, Relay
 from cylc_flask.hub.relay.zmqcalls import ZmqCalls
 
 if TYPE_CHECKING:
@@ -51,8 +51,14 @@ class Calls:
         self._line = line
         self._relay: Relay | None = None
         self._zmq: ZmqCalls | None = None
+        self._closed = False
         #: Told of outcomes, in this thread.
         self.settle: Settle = lambda *outcome: None
+
+    def aim(self) -> None:
+        """Take note that the line is to another address of the same run."""
+        if self._relay is not None and self._line.found.http is not None:
+            self._relay.aim(self._line.found.http)
 
     async def ask(
         self, method: str, user: str, arguments: dict[str, Any]
@@ -64,14 +70,16 @@ class Calls:
             NoAnswer: It was, and nobody knows how it went.
             Declined: It has an error for an answer.
         """
+        if self._closed:
+            raise NotSent(ENDED)
         found = self._line.found
         if found.http is not None:
-            if self._relay is None or self._relay.info != found.http:
-                self._relay = Relay(found, self._settled, self._relay)
+            if self._relay is None:
+                self._relay = Relay(found, self._settled)
             try:
                 return await self._relay.ask(method, user, arguments)
             except NotSent:
-                if method not in ZmqCalls.METHODS:
+                if self._closed or method not in ZmqCalls.METHODS:
                     raise
         if found.contact is None:
             raise NotSent('nobody knows where its scheduler is')
@@ -82,11 +90,11 @@ class Calls:
 
     async def close(self) -> None:
         """Tell what is known of all outcomes, and that no more will be."""
+        self._closed = True
         for way in (self._relay, self._zmq):
             if way is not None:
                 for ticket in await way.close():
                     self._settled(ticket, State.DROPPED, 0, LOST)
-        self._relay = self._zmq = None
 
     def _settled(
         self, ticket: str, state: State, warnings: int, text: str

@@ -23,6 +23,7 @@ asked for on the next one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -38,6 +39,7 @@ from cylc_flask.hub.links.trouble import Declined, LinkFault, NoAnswer, NotSent
 from cylc_flask.replica.encode import dump
 
 if TYPE_CHECKING:
+    from cylc_flask.address import Info
     from cylc_flask.hub.relay.calls import Settle
     from cylc_flask.hub.runs.scan import Found
 
@@ -54,12 +56,14 @@ PATIENCE = 40.0
 AGAIN = 2.0
 
 UNKNOWN = 'the answer of its web server makes no sense'
+ENDED = 'its scheduler is followed no more'
 
 
 class Asked(NamedTuple):
-    """A request, and where its answer goes."""
+    """A request, and where its answer comes from and goes."""
 
     method: str
+    socket: ClientConnection
     answer: asyncio.Future[Any]
 
 
@@ -69,14 +73,11 @@ class Relay:
     Args:
         found: The workflow, with a web server.
         settle: Told of outcomes.
-        before: The relay to the same run at another address, if there was.
     """
 
-    def __init__(
-        self, found: Found, settle: Settle, before: Relay | None = None
-    ) -> None:
+    def __init__(self, found: Found, settle: Settle) -> None:
         assert found.http is not None
-        self.info = found.http
+        self._info = found.http
         self._run_dir = found.run_dir
         self._settle = settle
         self._socket: ClientConnection | None = None
@@ -84,12 +85,18 @@ class Relay:
         self._numbers = count(1)
         self._pending: dict[int, Asked] = {}
         #: Commands whose outcome is still to come.
-        self._tickets: dict[str, None] = dict(before._tickets) if (
-            before) else {}
+        self._tickets: dict[str, None] = {}
+        #: Whether some of these may not be told of, if nobody asks.
+        self._is_behind = False
+        self._asks_again = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._before = before
-        if self._tickets:
-            self._begin(self._recall())
+        self._closed = False
+
+    def aim(self, info: Info) -> None:
+        """Go on at another address of the same run, if it is another."""
+        if info != self._info:
+            self._info, self._socket = info, None
+            self._recall()
 
     async def ask(
         self, method: str, user: str, arguments: dict[str, Any]
@@ -104,7 +111,7 @@ class Relay:
         socket = await self._connect()
         number = next(self._numbers)
         answer = asyncio.get_running_loop().create_future()
-        self._pending[number] = Asked(method, answer)
+        self._pending[number] = Asked(method, socket, answer)
         message = dump({
             'id': number, 'method': method, 'user': user,
             'arguments': arguments,
@@ -122,14 +129,14 @@ class Relay:
 
     async def close(self) -> list[str]:
         """End the connection; return the commands without an outcome."""
-        before, self._before = self._before, None
-        if before is not None:
-            await before.close()
-        for task in self._tasks:
+        self._closed = True
+        self._give_up([*self._pending.values()], ENDED)
+        tasks = [*self._tasks]
+        for task in tasks:
             task.cancel()
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            await leave(socket)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._socket is not None:
+            await leave(self._socket)
         left, self._tickets = [*self._tickets], {}
         return left
 
@@ -137,16 +144,22 @@ class Relay:
         async with self._opening:
             socket = self._socket
             if socket is None or socket.state is not Socket.OPEN:
-                try:
-                    socket = await open_socket(
-                        self.info, self._run_dir, PATH, PROTOCOL)
-                except LinkFault as exc:
-                    raise NotSent(str(exc)) from exc
-                self._socket = socket
+                socket = self._socket = await self._open()
                 self._begin(self._listen(socket))
             return socket
 
-    def _begin(self, coroutine: Any) -> None:
+    async def _open(self) -> ClientConnection:
+        try:
+            socket = await open_socket(
+                self._info, self._run_dir, PATH, PROTOCOL)
+        except LinkFault as exc:
+            raise NotSent(str(exc)) from exc
+        if self._closed:
+            await leave(socket)
+            raise NotSent(ENDED)
+        return socket
+
+    def _begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -154,47 +167,57 @@ class Relay:
     async def _listen(self, socket: ClientConnection) -> None:
         """Take what comes, until the end or a long silence."""
         try:
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE):
-                        self._take(await socket.recv())
-                        continue
-                if not (self._pending or self._tickets):
-                    return
+            await self._hear(socket)
         except ConnectionClosed as exc:
-            self._give_up(f'its web server has gone: {exc}')
-            if self._tickets:
-                self._begin(self._recall())
+            self._lose(socket, f'its web server has gone: {exc}')
+        except (ValueError, KeyError, TypeError):
+            self._lose(socket, UNKNOWN)
         finally:
             await leave(socket)
 
-    def _take(self, message: str | bytes) -> None:
-        try:
-            said = orjson.loads(message)
-            if 'ticket' in said:
-                self._note(said)
-                return
-            asked = self._pending.get(said['id'])
-            if asked is None or asked.answer.done():
-                return
-            if 'error' in said:
-                error = said['error']
-                asked.answer.set_exception(Declined(
-                    str(error['text']), str(error['kind']),
-                    int(error['status']),
-                ))
-                return
-            result = said['result']
-            if asked.method == 'submit':
-                # Now: the outcome may be the next to be taken.
-                self._note(result)
-            asked.answer.set_result(result)
-        except (ValueError, KeyError, TypeError):
-            self._give_up(UNKNOWN)
+    async def _hear(self, socket: ClientConnection) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE):
+                    message = await socket.recv()
+            except TimeoutError:
+                if not (self._pending or self._tickets):
+                    return
+            else:
+                self._take(message)
 
-    def _give_up(self, reason: str) -> None:
-        """Expect no answers any more."""
-        for asked in self._pending.values():
+    def _take(self, message: str | bytes) -> None:
+        said = orjson.loads(message)
+        if 'ticket' in said:
+            self._note(said)
+            return
+        asked = self._pending.get(said['id'])
+        if asked is None or asked.answer.done():
+            return
+        if 'error' in said:
+            error = said['error']
+            asked.answer.set_exception(Declined(
+                str(error['text']), str(error['kind']),
+                int(error['status']),
+            ))
+            return
+        result = said['result']
+        if asked.method == 'submit':
+            # Now: the outcome may be the next to be taken.
+            self._note(result)
+        asked.answer.set_result(result)
+
+    def _lose(self, socket: ClientConnection, reason: str) -> None:
+        """Expect nothing of a connection any more."""
+        self._give_up([
+            asked for asked in self._pending.values()
+            if asked.socket is socket
+        ], reason)
+        self._recall()
+
+    @staticmethod
+    def _give_up(pending: list[Asked], reason: str) -> None:
+        for asked in pending:
             if not asked.answer.done():
                 asked.answer.set_exception(NoAnswer(reason))
 
@@ -208,21 +231,31 @@ class Relay:
             self._tickets.pop(ticket, None)
             self._settle(ticket, state, warnings, text)
 
-    async def _recall(self) -> None:
+    def _recall(self) -> None:
+        """Have it asked what has become of commands."""
+        self._is_behind = True
+        if not self._asks_again:
+            self._asks_again = True
+            self._begin(self._ask_again())
+
+    async def _ask_again(self) -> None:
         """Ask for the outcomes that are outstanding."""
-        while self._tickets:
+        while self._tickets and self._is_behind:
             await asyncio.sleep(AGAIN)
-            with suppress(LinkFault):
+            self._is_behind = False
+            try:
                 for ticket in [*self._tickets]:
                     await self._find(ticket)
-                return
+            except LinkFault:
+                self._is_behind = True
+        self._asks_again = False
 
     async def _find(self, ticket: str) -> None:
         found = await self.ask('find', '', {'ticket': ticket})
-        if found is not None:
-            with suppress(ValueError, KeyError, TypeError):
-                self._note(found)
-        elif ticket in self._tickets:
+        with suppress(ValueError, KeyError, TypeError):
+            self._note(found)
+            return
+        if ticket in self._tickets:
             del self._tickets[ticket]
             self._settle(
                 ticket, State.DROPPED, 0,

@@ -174,8 +174,8 @@ def test_nonsense(scene, nonsense):
     with pytest.raises(NoAnswer):
         scene.ask()
     scene.server.talk = answering()
-    scene.run(scene.relay.close())
     assert scene.ask() == QUEUED
+    assert len(scene.server.asked) == 2
 
 
 def test_outcome_after_a_break(scene):
@@ -216,16 +216,52 @@ def test_left_at_the_end(scene):
 def test_another_address(scene):
     """Where the server goes, outcomes are asked for."""
     scene.ask()
-    scene.server.talk = answering(find=DONE)
+    other = FakeServer(answering(find=DONE))
 
-    async def move() -> Relay:
-        found = scene.server.found(scene.relay._run_dir)
-        return Relay(
-            found, lambda *outcome: scene.settled.append(outcome),
-            scene.relay)
-    moved = scene.run(move())
-    wait_for(lambda: scene.settled, SOON)
-    assert scene.run(moved.close()) == []
+    async def aim() -> None:
+        info = other.found(scene.relay._run_dir).http
+        assert info is not None
+        scene.relay.aim(info)
+    try:
+        scene.run(aim())
+        wait_for(lambda: scene.settled, SOON)
+    finally:
+        other.close()
+    assert len(scene.server.asked) == len(other.asked) == 1
+    assert scene.run(scene.relay.close()) == []
+
+
+def test_a_server_that_comes_and_goes(scene):
+    """It is asked once for each time, however long that goes on."""
+    async def fall(connection: ServerConnection) -> None:
+        asked = json.loads(await connection.recv())
+        if asked['method'] == 'submit':
+            await connection.send(json.dumps(
+                {'id': asked['id'], 'result': QUEUED}))
+        connection.transport.abort()
+    scene.server.talk = fall
+    scene.ask()
+    wait_for(lambda: len(scene.server.asked) > 5, SOON)
+    assert len(scene.relay._tasks) <= 2
+
+
+def test_end_while_waiting(scene):
+    """Who waits is told at once that there will be no answer."""
+    heard: list[int] = []
+
+    async def mute(connection: ServerConnection) -> None:
+        await connection.recv()
+        heard.append(1)
+        await connection.wait_closed()
+    scene.server.talk = mute
+    waiting = scene.links.run(scene.relay.ask('submit', 'alice', SUBMIT))
+    wait_for(lambda: heard, SOON)
+    scene.run(scene.relay.close())
+    with pytest.raises(NoAnswer, match='no more'):
+        waiting.result(SOON)
+    with pytest.raises(NotSent):
+        scene.ask()
+    assert not scene.relay._tasks
 
 
 def test_idle(scene, monkeypatch):
