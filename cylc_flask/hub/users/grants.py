@@ -34,6 +34,9 @@ NOT = '!'
 #: Matches all workflows, and what concerns none.
 ALL = '*'
 
+#: No name of a workflow has more characters, to Cylc.
+LONGEST = 254
+
 #: A pattern that matches nothing.
 NEVER = '(?!)'
 
@@ -115,7 +118,10 @@ class Grant:
         """Return True if it is about a workflow, '' being none at all."""
         if not workflow:
             return ALL in self.workflows
-        return is_normal(workflow) and bool(self._pattern.match(workflow))
+        return (
+            len(workflow) <= LONGEST and is_normal(workflow)
+            and bool(self._pattern.match(workflow))
+        )
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

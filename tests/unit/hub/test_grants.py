@@ -94,6 +94,7 @@ def test_the_owner_may_do_everything() -> None:
     ('*', [], ['../a', 'a/../b', '/a', 'a/', 'a//b', '.', '..']),
     ('demo', [], ['demo/../secret', 'demo/./x']),
     ('a', [], ['a\n', 'b\na']),
+    ('*', [254 * 'a'], [255 * 'a']),
     ('', [], ['', 'a']),
 ])
 def test_globs(glob: str, matched: list[str], others: list[str]) -> None:
