@@ -30,6 +30,7 @@ from cylc_flask.hub.links.zmqsockets import (
     Deltas,
     Requests,
     connect,
+    located,
     subscribe,
 )
 from cylc_flask.private import UnusableFile
@@ -62,10 +63,11 @@ async def follow(line: Line, found: Found) -> None:
     if found.contact is None:
         raise LinkFault('nobody knows where its scheduler is')
     context = line.links.context
+    contact = await located(found.contact)
     # Subscribed before it asks, so that nothing comes in between.
     with (
-        closing(subscribe(found.contact, context, {DELTAS, SHUTDOWN})) as new,
-        closing(connect(found.contact, context)) as client,
+        closing(subscribe(contact, context, {DELTAS, SHUTDOWN})) as new,
+        closing(connect(contact, context)) as client,
     ):
         whole = await client.ask('pb_entire_workflow')
         await _Follower(line, found, new, client).follow(whole)

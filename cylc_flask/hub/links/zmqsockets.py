@@ -22,6 +22,8 @@ messages are the same here.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+import socket
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -43,6 +45,9 @@ MOST_BYTES = 268_435_456
 
 #: Deltas that may wait here; more than that are lost, which shows.
 MOST_MESSAGES = 1_000
+
+#: Seconds to look up where a host is.
+LOOKUP = 10.0
 
 #: Seconds within which a scheduler answers, were it busy.
 PATIENCE = 30.0
@@ -149,6 +154,26 @@ class Deltas(Careful, WorkflowSubscriber):
     def close(self) -> None:
         """End the connection."""
         self.stop(stop_loop=False)  # type: ignore[no-untyped-call]
+
+
+async def located(contact: Contact) -> Contact:
+    """Return a contact with the address of its host in place of the name.
+
+    ZeroMQ would look names up in the one thread that all connections share,
+    again and again, were it for those which nobody knows.
+
+    Raises:
+        LinkFault: There is no such host.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(LOOKUP):
+            found = await loop.getaddrinfo(
+                contact.host, contact.port, family=socket.AF_INET)
+    except OSError as exc:
+        raise LinkFault(
+            f'its host {contact.host} is not found: {exc}') from exc
+    return replace(contact, host=str(found[0][4][0]))
 
 
 def connect(

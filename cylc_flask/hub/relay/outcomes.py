@@ -99,7 +99,10 @@ class Outcomes:
             place: The end of the log before it was given.
         """
         loop = asyncio.get_running_loop()
-        if not self._tickets:
+        if not self._tickets or (
+            place.file == self._place.file and place < self._place
+        ):
+            # Its outcome may have been passed over.
             self._place = place
         self._tickets[ticket] = loop.time() + PATIENCE
         if self._task is None or self._task.done():
@@ -126,9 +129,11 @@ class Outcomes:
                     self._settle(ticket, State.DROPPED, 0, SILENT)
 
     async def _read(self) -> None:
+        before = self._place
         with suppress(OSError):
-            self._place, text = await asyncio.to_thread(
-                read, self._log, self._place)
+            after, text = await asyncio.to_thread(read, self._log, before)
+            if self._place == before:
+                self._place = after
             for found in outcomes(text):
                 if self._tickets.pop(found.ticket, None) is not None:
                     self._settle(*found)

@@ -22,7 +22,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from cylc_flask.hub.links.trouble import Declined, LinkFault, NoAnswer, NotSent
-from cylc_flask.hub.links.zmqsockets import Requests, connect
+from cylc_flask.hub.links.zmqsockets import Requests, connect, located
 from cylc_flask.hub.relay import mutate
 from cylc_flask.hub.relay.outcomes import Outcomes
 
@@ -111,7 +111,7 @@ class ZmqCalls:
         text, variables, field = mutate.document(
             command, f'~{owner}/{name}', arguments)
         async with self._lock:
-            client = self._connect()
+            client = await self._connect()
             try:
                 data = await client.ask(
                     'graphql', PATIENCE, user,
@@ -122,10 +122,11 @@ class ZmqCalls:
                 raise
         return mutate.response_of(data, field)
 
-    def _connect(self) -> Requests:
+    async def _connect(self) -> Requests:
         if self._client is None:
             try:
-                self._client = connect(self._contact, self._context)
+                contact = await located(self._contact)
+                self._client = connect(contact, self._context)
             except LinkFault as exc:
                 raise NotSent(str(exc)) from exc
         if self._idle is not None:

@@ -103,3 +103,23 @@ def test_watching(tmp_path):
 
     assert asyncio.run(watch()) == ['lost']
     assert [ticket for ticket, *_ in told] == ['a-1', 'c']
+
+
+def test_late_watching(tmp_path):
+    """An outcome may be in the log before anybody looks for it."""
+    told = []
+    (tmp_path / 'log' / 'scheduler').mkdir(parents=True)
+    log = tmp_path / 'log' / 'scheduler' / 'log'
+    log.touch()
+
+    async def watch() -> list[str]:
+        watched = Outcomes(tmp_path, lambda *outcome: told.append(outcome))
+        place = await watched.mark()
+        watched.watch('first', place)
+        log.write_text(LOG)
+        await watched._read()
+        watched.watch('a-1', place)
+        return await watched.close()
+
+    assert asyncio.run(watch()) == ['first']
+    assert [ticket for ticket, *_ in told] == ['a-1']

@@ -22,7 +22,7 @@ scheduler has published, or nonsense.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 from pathlib import Path
 import shutil
@@ -266,6 +266,25 @@ def test_without_keys(scene):
     (scene.found.run_dir / '.service' / 'client.key_secret').unlink()
     _, keeper = scene.follow()
     wait_for(keeper.troubles, SOON)
+
+
+@pytest.mark.parametrize('host, known', [
+    ('localhost', True), ('nowhere.invalid', False),
+])
+def test_names_of_hosts(scene, host, known):
+    """They are not looked up by ZeroMQ, which would hold up all others."""
+    contact = replace(scene.found.contact, host=host)
+    scene.found = replace(scene.found, contact=contact)
+    _, keeper = scene.follow()
+    wait_for(lambda: keeper.told, SOON)
+    assert ('linked', 'zmq') in keeper.told or (
+        not known and f'host {host} is not found' in keeper.troubles()[0])
+    line, _ = scene.follow()
+    asking = line.calls.ask('set_graph_window_extent', 'alice', {'extent': 1})
+    scene.scheduler.reply = lambda asked: give_all(asked) if (
+        asked['command'] != 'graphql') else b'{}'
+    with pytest.raises(Declined if known else NotSent):
+        scene.links.run(asking).result(SOON)
 
 
 def ask(scene: Scene, method: str, **arguments: Any) -> Any:
