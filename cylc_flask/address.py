@@ -121,6 +121,8 @@ class Info:
     realm: str
     process: Process
     versions: dict[str, str]
+    #: Whether nobody is to command the workflow, in whatever way.
+    read_only: bool = False
 
     def dump(self) -> bytes:
         """Return the content of the file."""
@@ -133,6 +135,7 @@ class Info:
             'run_host': self.process.host,
             'started': self.process.started,
             'versions': self.versions,
+            'read_only': self.read_only,
         }
         return json.dumps(data, indent=2).encode() + b'\n'
 
@@ -159,6 +162,7 @@ class Info:
             data['realm'],
             Process(data['run_host'], data['pid'], data['started']),
             data['versions'],
+            data.get('read_only') is True,
         )
 
 

@@ -176,6 +176,7 @@ class Files:
             realm_of(self.workflow),
             self._process,
             {'cylc-flask': __version__, 'cylc-flow': CYLC_FLOW_VERSION},
+            self.config.read_only,
         )
         content = info.dump()
         private.write(info_path(self.run_dir), content)

@@ -80,6 +80,7 @@ def test_keys():
         'run_host': 'host',
         'started': 4242,
         'versions': {'cylc-flask': '1.0', 'cylc-flow': '8.5.4'},
+        'read_only': False,
     }
 
 
@@ -96,6 +97,7 @@ def test_keys():
     st.text(),
     st.builds(Process, st.text(), st.integers(), st.integers()),
     st.dictionaries(st.text(), st.text()),
+    st.booleans(),
 ))
 def test_what_is_written_is_read(info: Info):
     assert Info.parse(info.dump()) == info

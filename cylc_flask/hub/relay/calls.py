@@ -79,7 +79,10 @@ class Calls:
             try:
                 return await self._relay.ask(method, user, arguments)
             except NotSent:
-                if self._closed or method not in ZmqCalls.METHODS:
+                # There is no way around a server that is read-only.
+                if self._closed or found.http.read_only or (
+                    method not in ZmqCalls.METHODS
+                ):
                     raise
         if found.contact is None:
             raise NotSent('nobody knows where its scheduler is')

@@ -34,6 +34,7 @@ import pytest
 import zmq
 import zmq.auth
 
+from cylc_flask.address import Address, Info
 from cylc_flask.compat import pb
 from cylc_flask.hub.links import line as line_module
 from cylc_flask.hub.links import zmqlink
@@ -43,8 +44,9 @@ from cylc_flask.hub.links.trouble import Declined, NoAnswer, NotSent
 from cylc_flask.hub.relay import zmqcalls
 from cylc_flask.hub.runs.contact import Contact
 from cylc_flask.hub.runs.scan import Found, Status
+from cylc_flask.process import Process
 from cylc_flask.replica.store import Store
-from tests.harness import wait_for
+from tests.harness import free_port, wait_for
 from tests.unit.hub.test_ledger import SIDE, contents, steps
 
 #: Seconds within which all has to happen, on a busy machine.
@@ -353,6 +355,20 @@ def test_no_answer(scene, monkeypatch):
     said = scene.links.run(line.calls.ask(
         'submit', 'alice', SUBMIT)).result(SOON)
     assert said['ticket'] == 'id-2'
+
+
+@pytest.mark.parametrize('read_only', [True, False])
+def test_no_way_around(scene, read_only):
+    """What may not be done by the web server is not done without it."""
+    scene.scheduler.reply = hold([True, 'id-1'])
+    scene.found = replace(scene.found, http=Info(
+        Address('http', '127.0.0.1', free_port()), 'basic', 'a',
+        Process.current(), {}, read_only))
+    if read_only:
+        with pytest.raises(NotSent):
+            ask(scene, 'submit', **SUBMIT)
+    else:
+        assert ask(scene, 'submit', **SUBMIT)['ticket'] == 'id-1'
 
 
 def test_no_way(scene):
