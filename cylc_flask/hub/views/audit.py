@@ -89,7 +89,8 @@ def _query() -> Query:
     if chosen['outcome'] not in ('', *OUTCOMES):
         raise RequestError(f'outcome must be one of {", ".join(OUTCOMES)}.')
     limit = arguments.get('limit', '100')
-    if not limit.isdecimal() or not 0 < int(limit[:9]) <= MOST:
+    if not (limit.isdecimal() and len(limit) < 9
+            and 0 < int(limit) <= MOST):
         raise RequestError(f'limit must be a number from 1 to {MOST}.')
     try:
         times = {

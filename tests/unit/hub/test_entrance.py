@@ -217,6 +217,29 @@ def test_basic(hub: FakeHub) -> None:
         assert answer.headers['WWW-Authenticate'].startswith('Basic ')
 
 
+def test_one_address_does_not_take_all_places(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever guesses from somewhere else holds nobody up."""
+    answers: list[int] = []
+
+    def compare(kept: str, password: str) -> bool:
+        if not answers:
+            answer = hub.call('/whoami', basic('alice', 'wrong'))
+            if not answers:
+                answers.append(answer.status_code)
+                answer = hub.call(
+                    '/whoami', basic('alice', 'wrong'), address='127.0.0.2')
+                answers.append(answer.status_code)
+        return False
+
+    monkeypatch.setattr(passwords, '_check', compare)
+    assert hub.call('/whoami', basic('alice', 'wrong')).status_code == 401
+    assert answers == [503, 401]
+    monkeypatch.undo()
+    assert hub.call('/whoami', basic('alice')).status_code == 200
+
+
 def test_secrets_in_the_clear(hub: FakeHub) -> None:
     token = hub.people.tokens.add('alice', 'a', ('full-read',), ('*',), None)
     for headers in (basic('alice'), bearer(token)):
