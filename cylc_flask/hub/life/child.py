@@ -51,6 +51,11 @@ _TERMINAL = re.compile(
 )
 
 
+#: What is logged when nothing is wrong, with the lines that go on with it.
+_NO_FAULT = re.compile(
+    r'^(?:\S+ )?(?:DEBUG|INFO) - .*\n?(?:[ \t]+.*\n?)*', re.MULTILINE)
+
+
 class Stream(StrEnum):
     """Where a command writes to."""
 
@@ -95,6 +100,18 @@ class Lines:
 def clean(text: str) -> str:
     """Return a text without what only a terminal understands."""
     return _TERMINAL.sub('', text.replace('\r\n', '\n'))
+
+
+def faults(text: str) -> str:
+    """Return what a command says of its failure; all, if it is all the same.
+
+    Examples:
+        >>> faults('INFO - Extracting\\n1999Z ERROR - Oh\\n    dear\\n')
+        '1999Z ERROR - Oh\\n    dear'
+        >>> faults('INFO - Nothing to do\\n')
+        'INFO - Nothing to do'
+    """
+    return _NO_FAULT.sub('', text).strip() or text.strip()
 
 
 def run(

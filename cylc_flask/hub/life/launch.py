@@ -320,8 +320,8 @@ class Launcher:
         if ending.code:
             ending.state = State.FAILED
             ending.text = (
-                heard[child.Stream.ERR].strip()
-                or heard[child.Stream.OUT].strip()
+                child.faults(heard[child.Stream.ERR])
+                or child.faults(heard[child.Stream.OUT])
                 or f'cylc {step.command} ended with {ending.code}'
             )
         return heard[child.Stream.OUT]

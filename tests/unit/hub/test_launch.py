@@ -167,6 +167,16 @@ def test_failure_in_its_own_words(make):
     assert job.text == 'InputError: no such thing'
 
 
+def test_failure_among_other_words(make):
+    """What is logged of the usual course is no part of the failure."""
+    hub = make(
+        'echo "INFO - Extracting" >&2; echo "9Z ERROR - Bad" >&2; exit 1')
+    (job,) = hub.order('a')
+    hub.go('a')
+    hub.finish(job)
+    assert job.text == '9Z ERROR - Bad'
+
+
 @pytest.mark.parametrize('end, text', [
     ('echo Would clean; exit 1', 'Would clean'),
     ('exit 3', 'cylc play ended with 3'),
