@@ -102,6 +102,7 @@ def _demo() -> Iterator[None]:
             signal.signal(number, demo.interrupt)
         try:
             play.start()
+            play.lend()
             yield
         finally:
             play.stop()

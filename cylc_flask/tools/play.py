@@ -52,6 +52,17 @@ GLOBAL_CYLC = """\
         cylc path = {bin}
 """
 
+#: For others that are begun beside it, where nobody has configured anything.
+SITE_CYLC = """\
+# Jobs find "cylc" there, activated or not. A global.cylc of yours comes first.
+[platforms]
+    [[localhost]]
+        cylc path = {bin}
+"""
+
+#: Where Cylc looks for what a site has configured, and what moves that.
+SITE, SITE_VARIABLE = Path('/etc/cylc/flow'), 'CYLC_SITE_CONF_PATH'
+
 FLASK_TOML = """\
 # The demo's own: yours is not read.
 method = "http"
@@ -144,6 +155,10 @@ class Play:
         (self._conf / 'global.cylc').write_text(
             GLOBAL_CYLC.format(bin=self.cylc.parent))
         (self._conf / 'flask.toml').write_text(FLASK_TOML)
+        site = self._conf / 'flow'
+        site.mkdir()
+        (site / 'global.cylc').write_text(
+            SITE_CYLC.format(bin=self.cylc.parent))
 
     def _await_server(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + START
@@ -158,6 +173,15 @@ class Play:
         raise CylcFlaskError(
             'the scheduler did not start a web server:\n'
             + self._output.read_text(errors='replace'))
+
+    def lend(self) -> None:
+        """Have jobs of others that we play find "cylc", if no site says how.
+
+        A login shell may know nothing of our installation: jobs would run,
+        and nobody would hear of them.
+        """
+        if SITE_VARIABLE not in os.environ and not SITE.exists():
+            os.environ[SITE_VARIABLE] = str(self._conf)
 
     def is_running(self) -> bool:
         """Tell whether the scheduler lives."""

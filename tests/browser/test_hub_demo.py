@@ -21,6 +21,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
+from tests.harness import wait_for
 from tests.hub_run import HubRun
 from tests.hub_viewer import LONG, HubViewer
 
@@ -32,11 +33,14 @@ DEMO = 'cylc-flask-demo'
 def test_demo(browser: Browser) -> None:
     """By the printed address one sees the demo, and starts another."""
     hub = HubRun(name='not-run')
+    # As on a machine where Cylc was never configured.
+    del hub.run.environment['CYLC_CONF_PATH']
     try:
         hub.source('second', LONG)
         hub.start('--demo')
-        address = ADDRESS.search(hub.said())
-        assert address is not None
+        # It comes after the hub's own address.
+        address = wait_for(
+            lambda: ADDRESS.search(hub.said()), what='an address')
         viewer = HubViewer(hub, browser.new_context())
         page = viewer.page
         page.goto(address[0])
