@@ -122,16 +122,31 @@ function runButtons() {
   const past = may('stop') ? el('button', {
     type: 'button', class: 'plain', title: 'What was done in this browser', on: {click: showHistory},
   }, 'History') : null;
-  return [...parts.buttons, menu, past].filter(Boolean);
+  return [...parts.buttons, parts.play = playLink(), menu, past].filter(Boolean);
+}
+
+/** In a hub what does not run can be played, from the list of all. */
+function playLink() {
+  const {above} = document.body.dataset;
+  if (!above || !may('play')) return null;
+  return el('button', {
+    type: 'button', class: 'main', hidden: true, title: 'In the list of all workflows', on: {
+      click: () => {
+        location.href = `${above}#?play=${encodeURIComponent(store.workflow.name)}`;
+      },
+    },
+  }, 'Play…');
 }
 
 function drawRun() {
   const status = store.workflow?.status;
+  const rests = store.shutdown || status === 'stopped';
   for (const button of parts.buttons) {
     const command = COMMANDS.find((one) => one.command === button.dataset.command);
-    button.hidden = Boolean(command.when && !command.when(status));
+    button.hidden = Boolean(command.when && !command.when(status)) || Boolean(parts.play && rests);
     button.disabled = store.shutdown;
   }
+  if (parts.play) parts.play.hidden = !rests;
 }
 
 function drawSelection() {

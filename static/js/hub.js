@@ -6,7 +6,11 @@ import * as bar from './hubbar.js';
 import * as header from './hubheader.js';
 import * as list from './hublist.js';
 import {List} from './hubsocket.js';
+import {choice} from './hubfilter.js';
+import {find} from './hubcommands.js';
+import {may} from './hubrights.js';
 import {selection} from './select.js';
+import {start} from './hubask.js';
 import {store} from './hubstore.js';
 
 /** How often what passes by itself is drawn, in milliseconds. */
@@ -29,7 +33,18 @@ function begin() {
     },
   });
   setInterval(() => header.tell(mark, hub.heard), BEAT);
+  asked();
   addEventListener('keydown', keys);
+}
+
+/** Ask how to play a workflow, as its own page wishes by "#?play=NAME". */
+function asked() {
+  const name = new URLSearchParams(location.hash.replace(/^#\??/, '')).get('play');
+  if (name === null) return;
+  choice.clear();
+  const play = find('play');
+  const row = store.rows.get(name);
+  if (row && play.when(row) && may(row, play.operation)) start(play, [row]);
 }
 
 /** "/" goes to the filter, Escape lets go of the selection. */

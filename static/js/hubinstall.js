@@ -20,8 +20,10 @@ export function install() {
     });
     const check = makeField({name: 'validate', label: 'Validate it first', kind: 'check'});
     const play = makeField({name: 'play', label: 'Play it then', kind: 'check', initial: true});
+    let proposed = sources[0];
     source.input.addEventListener('change', () => {
-      name.input.value = source.value();
+      if (name.value() === proposed) name.input.value = source.value();
+      proposed = source.value();
     });
     return {
       rows: [source.row, name.row, check.row, play.row, ...options.rows],

@@ -4,6 +4,7 @@
 
 import {call} from './hubrun.js';
 import {announce} from './dom.js';
+import {Refused} from './transport.js';
 import {complain, notice} from './notices.js';
 
 /** How often jobs are looked at, in milliseconds. */
@@ -58,8 +59,9 @@ class Jobs {
       const {jobs} = await call('jobs');
       this.all.clear();
       this.take(jobs);
-    } catch {
-      // The mark of the page says so already.
+    } catch (error) {
+      // The mark of the page says so already. Without a session there is no use in asking.
+      if (error instanceof Refused && error.status === 401) return;
     }
     clearTimeout(this._timer);
     if (this._own.size || this._watchers) this._timer = setTimeout(() => this._look(), PACE);

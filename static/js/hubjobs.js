@@ -89,6 +89,7 @@ function drawOne(view, job) {
   const {head, output} = view.parts;
   if (!job) {
     head.replaceChildren();
+    delete head.dataset.look;
     return;
   }
   const look = `${job.id} ${job.state}`;

@@ -4,7 +4,7 @@
 
 import {attribute, el, unseen} from './dom.js';
 import {STATES} from './states.js';
-import {STATUSES, failures, inWords, statusIcon} from './hubstatus.js';
+import {STATUSES, inWords, isProblem, statusIcon} from './hubstatus.js';
 import {choice} from './hubfilter.js';
 import {flatten, turn} from './hubtree.js';
 import {openMenu} from './hubmenu.js';
@@ -162,6 +162,6 @@ function drawMore({row, name}) {
 /** Say how many there are, for the title of the window. */
 export function headline() {
   const all = [...store.rows.values()];
-  const bad = all.filter((row) => ['crashed', 'unreachable', 'stalled'].includes(row.status) || failures(row)).length;
+  const bad = all.filter(isProblem).length;
   return `${bad ? `✗${bad} ` : ''}${plural(all.length, 'workflow')}`;
 }

@@ -23,7 +23,7 @@ export function isActive({status}) {
 }
 
 /** How many of its tasks have failed. */
-export function failures({totals}) {
+function failures({totals}) {
   return (totals?.failed ?? 0) + (totals?.['submit-failed'] ?? 0);
 }
 
@@ -31,6 +31,11 @@ export function failures({totals}) {
 export function rank(row) {
   const own = RANK.get(row.status) ?? 0;
   return isActive(row) && failures(row) ? Math.min(own, FAILING) : own;
+}
+
+/** Whether it is among the problems. */
+export function isProblem(row) {
+  return rank(row) <= FAILING;
 }
 
 /** Say what a workflow does, and what is wrong. */

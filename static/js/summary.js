@@ -18,11 +18,16 @@ export function show(place) {
       meta.description ? el('p', {}, meta.description) : null,
       link(meta.URL),
       ...latest(workflow.latestStateTasks),
-      el('p', {class: 'dim'}, 'You may not see more than this. ', el('a', {href: './login'}, 'Log in'), ' to see its tasks.'),
+      el('p', {class: 'dim'}, 'You may not see more than this. ', ...invitation()),
     ].filter(Boolean));
   };
   model.subscribe(draw);
   draw();
+}
+
+/** Who has logged in already is not asked to. */
+function invitation() {
+  return document.body.dataset.signedIn === 'true' ? [] : [el('a', {href: './login'}, 'Log in'), ' to see its tasks.'];
 }
 
 /** A link to what the workflow's authors say of it, if it is one for the web. */

@@ -24,7 +24,7 @@ from playwright.sync_api import expect
 import pytest
 
 from tests.hub_run import HubRun
-from tests.hub_viewer import HubViewer
+from tests.hub_viewer import LONG, HubViewer
 
 #: What a list says of a workflow that runs until its last cycle.
 RUNNING = re.compile('^running to stop at')
@@ -145,6 +145,49 @@ def test_page_of_workflow(viewer: HubViewer) -> None:
     expect(page.locator('#password')).to_be_visible()
 
 
+def test_play_from_page(viewer: HubViewer, hub: HubRun) -> None:
+    """From the page of a workflow that rests it is one step to play it."""
+    hub.flow('resting')
+    viewer.flow('resting').get_by_role('link').click()
+    expect(viewer.live).to_have_attribute('data-mark', 'live')
+    expect(viewer.page.get_by_role('button', name='Stop…')).to_be_hidden()
+    viewer.page.get_by_role('button', name='Play…').click()
+    expect(viewer.page).to_have_url(f'{hub.url}/')
+    expect(viewer.dialog.get_by_role('heading')).to_have_text('Play')
+    expect(viewer.dialog.locator('.targets')).to_contain_text('resting')
+    viewer.do('Cancel')
+    hub.remove('resting')
+    viewer.flow('site/stalled').get_by_role('link').click()
+    expect(viewer.live).to_have_attribute('data-mark', 'live')
+    expect(viewer.page.get_by_role('button', name='Stop…')).to_be_visible()
+    expect(viewer.page.get_by_role('button', name='Play…')).to_be_hidden()
+
+
+def test_problems(viewer: HubViewer) -> None:
+    """What has stopped with failed tasks is no problem any more."""
+    found = viewer.page.evaluate("""async () => {
+        const {src} = document.querySelector('script[type=module]');
+        const {isProblem} = await import(new URL('./hubstatus.js', src));
+        return ['stalled', 'running', 'stopped'].filter(
+            (status) => isProblem({status, totals: {failed: 1}}));
+    }""")
+    assert found == ['stalled', 'running']
+
+
+def test_name_to_install(viewer: HubViewer, hub: HubRun) -> None:
+    """The name follows the source, until somebody writes another."""
+    hub.source('other', LONG)
+    viewer.page.get_by_role('button', name='Install…').click()
+    source = viewer.dialog.get_by_label('Source')
+    name = viewer.dialog.get_by_label('Name', exact=True)
+    source.select_option('other')
+    expect(name).to_have_value('other')
+    name.fill('mine')
+    source.select_option('long')
+    expect(name).to_have_value('mine')
+    viewer.do('Cancel')
+
+
 def test_failure(viewer: HubViewer) -> None:
     """What a command says when it fails is shown, and stays."""
     viewer.choose('site/stalled', 'Reinstall…')
@@ -262,6 +305,12 @@ def test_rights(look: Callable[..., HubViewer], hub: HubRun) -> None:
     hub.user('reader', 'identity')
     expect(viewer.status('site/stalled')).to_have_text('running')
     expect(viewer.flow('site/stalled')).not_to_contain_text('failed')
+    viewer.flow('site/stalled').get_by_role('link').click()
+    summary = viewer.page.locator('.summary')
+    expect(summary).to_contain_text('You may not see more than this.')
+    expect(summary.get_by_role('link')).to_have_count(0)
+    viewer.page.get_by_role('link', name='Workflows').click()
+    expect(viewer.live).to_have_attribute('data-mark', 'live')
     hub.user('reader', 'none')
     expect(viewer.flow('site/stalled')).to_be_hidden()
 
@@ -307,7 +356,16 @@ def test_jobs(viewer: HubViewer, hub: HubRun) -> None:
         'validate slow: cancelled')
     viewer.page.reload()
     viewer.choose('slow', 'Jobs…')
-    expect(viewer.dialog).to_contain_text('cancelled')
+    status = viewer.dialog.get_by_role('status')
+    expect(status).to_have_text('cancelled')
+    # An answer from before a job was ordered does not have it.
+    viewer.page.evaluate("""async () => {
+        const {src} = document.querySelector('script[type=module]');
+        const {jobs} = await import(new URL('./hubjobmodel.js', src));
+        jobs.all.clear();
+        jobs.take([]);
+    }""")
+    expect(status).to_have_text('cancelled')
     hub.remove('slow')
 
 

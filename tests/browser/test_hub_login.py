@@ -46,8 +46,10 @@ def test_by_the_form(
     page = viewer.page
     page.goto(f'{hub.url}/workflows/{NAME}/')
     expect(page).to_have_title('Log in: Cylc hub')
+    expect(page.locator('#user')).to_be_focused()
     fill(viewer, 'ann', 'wrong password')
     expect(page.get_by_role('alert')).to_contain_text('That is not the name')
+    expect(page.locator('#password')).to_be_focused()
     # The browser tells of the answer, too.
     viewer.complaints.clear()
     fill(viewer, 'ann', PASSWORD)
