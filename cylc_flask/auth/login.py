@@ -176,7 +176,7 @@ class Login:
         Raises:
             RequestError: There are too many such.
         """
-        attempt = self.check(name, password)
+        attempt = self.check(name, password, visitor.address)
         if attempt.user is None:
             self.failed(visitor, attempt.name)
             return None
@@ -185,8 +185,8 @@ class Login:
         visitor.user = attempt.user
         return self.open(visitor)
 
-    def check(self, name: str, password: str) -> Attempt:
-        """Return what comes of a name and a password."""
+    def check(self, name: str, password: str, address: str) -> Attempt:
+        """Return what comes of a name and a password, sent from somewhere."""
         return check_password(self._users, name, password)
 
     def open(self, visitor: Visitor) -> Session:

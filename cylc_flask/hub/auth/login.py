@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cylc_flask.auth.attempts import Attempt
@@ -29,6 +29,7 @@ from cylc_flask.hub.audit import FAILED
 from cylc_flask.hub.auth.callers import STRANGER, HubUser
 from cylc_flask.hub.auth.scheme import HubScheme, is_basic
 from cylc_flask.hub.auth.secrecy import is_private
+from cylc_flask.hub.auth.shares import Shares
 from cylc_flask.hub.users.names import LEGACY
 from cylc_flask.hub.users.tokens import PREFIX
 
@@ -62,6 +63,7 @@ class Reception:
         cookies: The names of ours.
         audit: Where it is written who has come.
         insecure: Take passwords and tokens which others could read.
+        shares: Of the places where passwords are compared.
     """
 
     people: People
@@ -70,6 +72,7 @@ class Reception:
     cookies: Cookies
     audit: Audit
     insecure: bool = False
+    shares: Shares = field(default_factory=Shares)
 
 
 class HubLogin(Login):
@@ -128,9 +131,14 @@ class HubLogin(Login):
         if is_ours and not self.may_send_secrets(environ):
             raise Forbidden(IN_THE_CLEAR)
 
-    def check(self, name: str, password: str) -> Attempt:
-        """Return what comes of a name and a password of the hub's users."""
-        person = self._people.by_password(name, password)
+    def check(self, name: str, password: str, address: str) -> Attempt:
+        """Return what comes of a name and a password of the hub's users.
+
+        Raises:
+            Unavailable: Too many are compared already.
+        """
+        with self._reception.shares.place(address):
+            person = self._people.by_password(name, password)
         if person is None:
             return Attempt.refused(name)
         return Attempt.accepted(self.user_of(person))

@@ -40,14 +40,15 @@ class HubScheme:
     """Basic for the users of the hub, and what a workflow's own users prove.
 
     Args:
-        check: Compares a name and a password with those of the hub's users.
+        check: Compares a name and a password with those of the hub's users,
+            for an address.
         theirs: The scheme of a workflow's own users, None where there are
             none.
     """
 
     def __init__(
         self,
-        check: Callable[[str, str], Attempt],
+        check: Callable[[str, str, str], Attempt],
         theirs: Scheme | None = None,
     ) -> None:
         self._check = check
@@ -81,7 +82,8 @@ class HubScheme:
         assert login is not None
         if login.username in LEGACY and isinstance(self._theirs, BasicAuth):
             return self._theirs.identify(environ, changes_state)
-        return self._check(login.username, login.password)
+        return self._check(
+            login.username, login.password, environ.get('REMOTE_ADDR') or '')
 
 
 def scheme_of(config: Config, own: Users, nonces: Nonces) -> Scheme:
