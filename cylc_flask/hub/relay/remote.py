@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 #: Seconds to wait for the thread of the links, which gives up before.
 PATIENCE = 120.0
 
+#: How many requests may wait for one scheduler's answers: who asks one that
+#: hangs must not take the room of those who ask others.
+AT_ONCE = 100
+
 #: So many outcomes are kept of commands that are not yet in the book.
 EARLY = 1_000
 
@@ -49,6 +53,7 @@ CROWDED = (
     '{} commands have no outcome yet (limits.queued_commands); nothing was'
     ' done.'
 )
+BUSY = '{} requests wait for an answer of the scheduler; nothing was done.'
 NOT_RUNNING = 'The workflow does not run: {}.'
 NOT_SENT = '{}; nothing was done.'
 UNKNOWN = (
@@ -85,6 +90,7 @@ class RemoteCommands:
         self._book = TicketBook(tools.make_event, settled)
         self._early: OrderedDict[str, tuple[State, int, str]] = OrderedDict()
         self._line: Line | None = None
+        self._asking = 0
         self._reason = 'not yet run'
 
     # For who knows whether it runs
@@ -219,6 +225,8 @@ class RemoteCommands:
         line = self._line
         if line is None:
             raise Unavailable(NOT_RUNNING.format(self._reason))
+        if self._asking >= AT_ONCE:
+            raise Unavailable(BUSY.format(self._asking))
         done = self._tools.make_event()
         asking = line.calls.ask(method, user or speaker(), arguments)
         try:
@@ -227,8 +235,14 @@ class RemoteCommands:
             raise Unavailable(NOT_SENT.format('The hub is stopping')) from exc
         future.add_done_callback(
             lambda _: self._tools.deliver(done.set))
-        if not done.wait(PATIENCE):
-            raise Unavailable(UNKNOWN.format('the hub is busy'))
+        self._asking += 1
+        try:
+            if not done.wait(PATIENCE):
+                raise Unavailable(UNKNOWN.format('the hub is busy'))
+        finally:
+            self._asking -= 1
+            # What nobody waits for any more is not to be sent later on.
+            future.cancel()
         return _result(future)
 
 
