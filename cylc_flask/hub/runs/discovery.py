@@ -95,6 +95,8 @@ class Discovery:
         self._told: dict[str, Found] = {}
         self._asked: queue.SimpleQueue[Future[list[Found]] | str] = (
             queue.SimpleQueue())
+        #: Who is told when all has been looked at.
+        self._waiting: list[Future[list[Found]]] = []
         self._is_there = False
         self._next_scan = self._next_pulse = 0.0
         self._lock = threading.Lock()
@@ -161,7 +163,7 @@ class Discovery:
     def _finish(self) -> None:
         with self._lock:
             self._watch.close()
-        for what in self._questions():
+        for what in (*self._waiting, *self._questions()):
             if isinstance(what, Future):
                 what.cancel()
 
@@ -171,17 +173,17 @@ class Discovery:
             name for event in events
             if (name := self._affected(event)) is not None
         }
-        waiting = []
         for what in self._questions():
             if isinstance(what, Future):
-                waiting.append(what)
+                self._waiting.append(what)
             else:
                 names.add(what)
         names.update(self._pulse())
-        if waiting or '' in names:
+        if self._waiting or '' in names:
             self._look_at_all()
         elif names:
             self._look_at(outermost(names))
+        waiting, self._waiting = self._waiting, []
         for future in waiting:
             if future.set_running_or_notify_cancel():
                 future.set_result(self.known())

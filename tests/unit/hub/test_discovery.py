@@ -425,8 +425,10 @@ def test_fault_of_its_own(root: Path, begin, monkeypatch, caplog):
     with monkeypatch.context() as patch:
         patch.setattr(discovery, 'merged', None)
         install(root, 'a')
+        asked = found.scan()
         wait_for(lambda: 'fault in the discovery' in caplog.text, SOON)
     told.soon('a', 'installed')
+    assert [each.name for each in asked.result(SOON)] == ['a']
 
 
 def test_end(root: Path, begin):
