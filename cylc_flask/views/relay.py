@@ -95,7 +95,8 @@ class Desk:
         self._spawn = sockets.tools().spawn
         self._out: deque[bytes] = deque()
         self._busy = 0
-        self._awaited = 0
+        #: The commands of whose outcome the hub is to be told.
+        self._awaited: set[str] = set()
 
     def run(self) -> None:
         """Talk until the end."""
@@ -238,8 +239,8 @@ class Desk:
     def _follow(self, ticket: Ticket) -> Arguments:
         """Return how far a command is; tell later, if it is not at its end.
         """
-        if not ticket.finished:
-            self._awaited += 1
+        if not ticket.finished and ticket.id not in self._awaited:
+            self._awaited.add(ticket.id)
             self._spawn(self._await, ticket)
         return _state_of(ticket)
 
@@ -247,7 +248,7 @@ class Desk:
         try:
             ticket.settled.wait()
         finally:
-            self._awaited -= 1
+            self._awaited.remove(ticket.id)
         self._say(**_state_of(ticket))
 
 
