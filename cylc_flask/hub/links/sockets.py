@@ -44,6 +44,9 @@ CLOSING = 2
 #: No message is longer than that of a store with a hundred thousand tasks.
 MOST_BYTES = 268_435_456
 
+#: So many of them may wait here, whatever their length.
+MOST_MESSAGES = 4
+
 #: What a server is told of its caller.
 AGENT = f'cylc-flask/{__version__} prog_name/cylc-flask-hub'
 
@@ -158,6 +161,7 @@ async def _open(
         compression=None,
         proxy=None,
         max_size=MOST_BYTES,
+        max_queue=MOST_MESSAGES,
         open_timeout=None,
         close_timeout=CLOSING,
         ssl=tls,

@@ -368,6 +368,27 @@ def test_slow_replica(site, monkeypatch):
     wait_for(lambda: keeper.words().count('apply') == 49, SOON)
 
 
+def test_long_messages(site, monkeypatch):
+    """Few of them wait, so that they have a bound in memory."""
+    monkeypatch.setattr(line_module, 'IN_FLIGHT', 1_000)
+    sent = []
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.send(SNAPSHOT)
+        for number in range(1, 30):
+            await connection.send(message(
+                bytes(4_000_000), type='delta', definition=None,
+                sequence=HEAD['sequence'] + number))
+            sent.append(number)
+        await stay(connection)
+    server = site.serve(talk)
+    keeper = Keeper(held=[])
+    site.links.open(server.found(site.run_dir), keeper)
+    wait_for(lambda: len(sent) > 4, SOON)
+    site.links.run(asyncio.sleep(0.5)).result(SOON)
+    assert len(sent) < 10
+
+
 def test_called_away(site, monkeypatch):
     """What waits for a slow replica comes again at another address."""
     monkeypatch.setattr(line_module, 'IN_FLIGHT', 1_000)
