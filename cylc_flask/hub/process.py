@@ -61,6 +61,7 @@ from cylc_flask.server.thread import (
     ServerThread,
     Serving,
     aside,
+    compute,
     make_event,
     sleep,
     spawn,
@@ -168,7 +169,7 @@ class HubProcess:
         stack.callback(here.leave)
         owner: str = get_user()  # type: ignore[no-untyped-call]
         hub = config.hub
-        people = People(here.directory, owner, Passwords(Few(aside)))
+        people = People(here.directory, owner, Passwords(Few(compute)))
         audit = Audit(here.directory, hub.audit_size, hub.audit_files)
         stack.callback(audit.close)
         tls = (hub.certificate, hub.key) if hub.certificate else None

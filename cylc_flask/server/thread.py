@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from cylc_flask.config import Limits
 
 __all__ = [
-    'OPTIONS', 'Serving', 'ServerThread', 'aside', 'make_event', 'sleep',
-    'spawn',
+    'OPTIONS', 'Serving', 'ServerThread', 'aside', 'compute', 'make_event',
+    'sleep', 'spawn',
 ]
 
 Application = Callable[..., Iterable[bytes]]
@@ -59,7 +59,8 @@ T = TypeVar('T')
 #: How long (seconds) answers may take that are under way at the end.
 GRACE = 2.0
 
-#: How many threads of the system do what would hold up the server's.
+#: How many threads of the system do what would hold up the server's, of
+#: either kind.
 ASIDE = 2
 
 #: Makes an event on which requests can wait.
@@ -72,6 +73,7 @@ class Helpers(threading.local):
     def __init__(self) -> None:
         self.group = Group()
         self.pool = ThreadPool(ASIDE)
+        self.computing = ThreadPool(ASIDE)
 
 
 _helpers = Helpers()
@@ -88,9 +90,18 @@ def spawn(work: Callable[..., object], *args: Any) -> None:
 def aside(work: Callable[[], T]) -> T:
     """Have something done by another thread, and return what comes of it.
 
-    Others are served meanwhile.
+    Others are served meanwhile. It may wait for a disk.
     """
     result: T = _helpers.pool.apply(work)
+    return result
+
+
+def compute(work: Callable[[], T]) -> T:
+    """Have something computed by another thread, and return the result.
+
+    What waits for a disk does not hold it up.
+    """
+    result: T = _helpers.computing.apply(work)
     return result
 
 
@@ -227,7 +238,8 @@ class ServerThread:
             self._servers.clear()
             crowd.finish(GRACE)
             _helpers.group.kill(timeout=1)
-            _helpers.pool.kill()
+            for pool in (_helpers.pool, _helpers.computing):
+                pool.kill()
 
     def _make_servers(self, crowd: Crowd) -> Iterator[Server]:
         serving = self.serving

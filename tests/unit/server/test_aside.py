@@ -22,7 +22,7 @@ import threading
 import time
 from typing import Any
 
-from cylc_flask.server.thread import ASIDE, aside
+from cylc_flask.server.thread import ASIDE, aside, compute
 from tests.unit.server.served import Served, everything, get, one
 
 
@@ -34,6 +34,8 @@ def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
             aside(lambda: {}['nothing'])
         except KeyError:
             name = b'fault'
+    elif seconds == 'compute':
+        name = compute(here)
     elif seconds:
         name = aside(lambda: work(float(seconds)))
     start_response('200 OK', [('Content-Length', str(len(name)))])
@@ -63,6 +65,20 @@ def test_others_are_served_meanwhile(
     quick = time.monotonic() - before
     others = {one(sock).body for sock in waiting}
     assert own not in others
+    assert time.monotonic() - before > quick
+
+
+def test_slow_disks_hold_no_computing_up(
+    serve: Callable[..., Served]
+) -> None:
+    served = serve(slow)
+    waiting = [served.connect() for _ in range(ASIDE)]
+    for sock in waiting:
+        sock.sendall(get('/2'))
+    before = time.monotonic()
+    computed = served.get('/compute').body
+    quick = time.monotonic() - before
+    assert computed not in {one(sock).body for sock in waiting}
     assert time.monotonic() - before > quick
 
 
