@@ -72,6 +72,12 @@ class State(StrEnum):
     DROPPED = 'dropped'
 
 
+def tasks_of(arguments: dict[str, Any]) -> list[str]:
+    """Return the tasks that a command is about."""
+    task = arguments.get('task')
+    return [*arguments.get('tasks', ()), *([task] if task else ())]
+
+
 class Event(Protocol):
     """What is needed of an event: gevent's, or the standard library's."""
 

@@ -35,7 +35,7 @@ from cylc.flow import LOG
 from cylc.flow.commands import COMMANDS
 from cylc.flow.cycling.loader import get_point
 from cylc_flask import graph, validate
-from cylc_flask.commands import Event, State, Ticket, TicketBook
+from cylc_flask.commands import Event, State, Ticket, TicketBook, tasks_of
 from cylc_flask.coroutines import drive
 from cylc_flask.errors import Refused, Unavailable
 from cylc_flask.tracking import Listener, Tracked, signature
@@ -138,7 +138,7 @@ class Door:
             raise Unavailable(STOPPED)
         if self._book.queued >= self._limits.queued_commands:
             raise Unavailable(CROWDED.format(self._book.queued))
-        for task in _tasks(arguments):
+        for task in tasks_of(arguments):
             validate.within_reach(task, self._side())
         ticket = self._book.issue(command, user, unmatched)
         for item in unmatched:
@@ -356,12 +356,6 @@ def _has_platform(schd: Any, task_job: str) -> bool:
     point, name, _ = task_job.split('/')
     task = schd.pool.get_task(get_point(point), name)
     return task is None or POLLING in task.platform
-
-
-def _tasks(arguments: dict[str, Any]) -> list[str]:
-    """Return the tasks that a command is about."""
-    task = arguments.get('task')
-    return [*arguments.get('tasks', ()), *([task] if task else ())]
 
 
 class _Call(Generic[T]):

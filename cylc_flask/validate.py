@@ -22,6 +22,7 @@ settings have a module of their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 import reprlib
 from typing import TYPE_CHECKING, Any
@@ -162,22 +163,29 @@ def _is_whole(value: str) -> bool:
     return digits.isascii() and digits.isdigit()
 
 
-def within_reach(task: str, side: Side) -> None:
+def within_reach(
+    task: str,
+    side: Side,
+    parse: Callable[[str], Any] = _parse_date,
+    step: float | None = None,
+) -> None:
     """Refuse a task so far in the future that Cylc would choke on it.
 
     Args:
         task: ``POINT/NAME``; what is a pattern can mean no such task, and
             what is no date Cylc refuses by itself.
         side: Tells how far the workflow is.
+        parse: Reads a date of it.
+        step: Seconds between dates, where nobody has told.
     """
-    step = side.definition.shortest_step
+    step = side.definition.shortest_step or step
     origin = side.runahead_point or side.definition.initial_point
     if step is None:
         return
     try:
-        point = _parse_date(task.partition('/')[0])
-        distance = (point - _parse_date(origin)).get_seconds()
-    except (CylcError, ValueError):
+        point = parse(task.partition('/')[0])
+        distance = (point - parse(origin)).get_seconds()
+    except (CylcError, ValueError, TypeError):
         return
     if distance > 0 and (
         distance > step * MAX_CYCLES or point.year > MAX_YEAR

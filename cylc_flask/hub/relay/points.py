@@ -21,20 +21,24 @@ many, and each has its own; the scheduler has the last word.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cylc.flow.exceptions import CylcError
 from cylc_flask.errors import RequestError
-from cylc_flask.legacy.points import is_point
-from cylc_flask.validate import shown
+from cylc_flask.legacy.points import INTEGER, is_point, key
+from cylc_flask.validate import shown, within_reach
 
 if TYPE_CHECKING:
-    from cylc_flask.replica.side import Definition
+    from cylc_flask.replica.side import Definition, Side
 
 #: The arguments that are points, or lists of them.
 NAMES = ('point', 'cycle_point', 'cutoff', 'point_strings')
 
 EVERY_POINT = '*'
+
+#: Seconds between the cycles of a workflow of which that is not known.
+DAY = 86_400.0
 
 
 def check_points(arguments: dict[str, Any], definition: Definition) -> None:
@@ -54,6 +58,26 @@ def check_points(arguments: dict[str, Any], definition: Definition) -> None:
         for point in value if isinstance(value, list) else [value]:
             if point not in (None, EVERY_POINT):
                 _check(name, point, definition)
+
+
+def check_tasks(tasks: Iterable[str], side: Side) -> None:
+    """Refuse tasks too far in the future for a scheduler.
+
+    One without our plugin would not refuse them itself.
+
+    Args:
+        tasks: Each begins with its point.
+        side: Tells how far the workflow is.
+
+    Raises:
+        RequestError: One of them is.
+    """
+    definition = side.definition
+    if definition.cycling_mode in ('', INTEGER):
+        return
+    for task in tasks:
+        within_reach(
+            task, side, lambda point: key(point, definition), DAY)
 
 
 def _check(name: str, point: Any, definition: Definition) -> None:

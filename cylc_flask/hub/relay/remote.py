@@ -27,10 +27,16 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from cylc.flow import LOG
-from cylc_flask.commands import State, Ticket, TicketBook, speaker
+from cylc_flask.commands import (
+    State,
+    Ticket,
+    TicketBook,
+    speaker,
+    tasks_of,
+)
 from cylc_flask.errors import Refused, RequestError, Unavailable
 from cylc_flask.hub.links.trouble import Declined, LinkFault, NotSent
-from cylc_flask.hub.relay.points import check_points
+from cylc_flask.hub.relay.points import check_points, check_tasks
 from cylc_flask.replica.graph import Edge, Node, RawGraph
 
 if TYPE_CHECKING:
@@ -129,6 +135,7 @@ class RemoteCommands:
         if self._book.queued >= self._tools.limits.queued_commands:
             raise Unavailable(CROWDED.format(self._book.queued))
         check_points(arguments, self._side().definition)
+        check_tasks(tasks_of(arguments), self._side())
         if arguments.get('tasks') == []:
             return self._nothing(command, user, unmatched)
         said = self._ask(
@@ -149,7 +156,9 @@ class RemoteCommands:
         messages: list[tuple[str, str]],
     ) -> None:
         """Hand in messages of a job."""
-        check_points({'tasks': [task_job]}, self._side().definition)
+        point = task_job.partition('/')[0]
+        check_points({'point': point}, self._side().definition)
+        check_tasks([task_job], self._side())
         self._ask(
             'put_messages', task_job=task_job, event_time=event_time,
             messages=[[*pair] for pair in messages],

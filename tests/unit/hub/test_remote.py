@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cylc_flask.errors import Unavailable
+from cylc_flask.errors import RequestError, Unavailable
 from cylc_flask.hub.flows import Tools
 from cylc_flask.hub.links.links import Links
 from cylc_flask.hub.relay import remote
@@ -73,6 +74,48 @@ def commands(mute: Mute) -> Iterator[RemoteCommands]:
     made.attach(line)
     yield made
     links.stop()
+
+
+def dated(links: Links, mute: Mute) -> RemoteCommands:
+    """Return the commands of a workflow without our plugin."""
+    side = recorded('8.5', 'running').side
+    side = replace(side, runahead_point=None, definition=replace(
+        side.definition, cycling_mode='gregorian', shortest_step=None,
+        initial_point='20200101T0000Z'))
+    made = RemoteCommands(
+        'a', links, Tools(deliver), lambda: None, lambda: side)
+    line: Any = SimpleNamespace(calls=mute)
+    made.attach(line)
+    return made
+
+
+@pytest.mark.parametrize('task', ['99991231T00Z/foo', '20400101T0000Z/*'])
+def test_future(commands, mute, task):
+    """What would keep a scheduler counting for ever does not get there."""
+    far = dated(commands._links, mute)
+    with pytest.raises(RequestError, match='too far in the future'):
+        far.submit('set', 'alice', tasks=['20200102T00Z/foo', task])
+    with pytest.raises(RequestError, match='too far in the future'):
+        far.put_messages(f'{task}/01', None, [('INFO', 'x')])
+    assert mute.asked == []
+
+
+def test_points_of_messages(commands, mute):
+    with pytest.raises(RequestError, match='not a cycle point'):
+        commands.put_messages('20200101T00Z/foo/01', None, [('INFO', 'x')])
+    far = dated(commands._links, mute)
+    with pytest.raises(RequestError, match='not a cycle point'):
+        far.put_messages('x/foo/01', None, [('INFO', 'x')])
+    assert mute.asked == []
+
+
+@pytest.mark.parametrize('task', ['20200102T00Z/foo', '*/foo', '99999/foo'])
+def test_near(commands, mute, task, monkeypatch):
+    monkeypatch.setattr(remote, 'PATIENCE', 0.1)
+    for each in commands, dated(commands._links, mute):
+        with pytest.raises(Unavailable):
+            each.submit('set', 'alice', tasks=[task])
+    assert len(mute.asked) == 2
 
 
 def test_patience(commands, mute, monkeypatch):
