@@ -125,6 +125,7 @@ class Job:
         user: Who ordered it.
         settled: Set when it has ended.
         order: The id which it shares with others of one order.
+        permitted: Tells whether it may be begun still.
         id: Unique.
         state: See `State`.
         time: When it was ordered (seconds since 1970); when it was started
@@ -139,6 +140,7 @@ class Job:
     user: str
     settled: Event
     order: str
+    permitted: Callable[[], bool] = lambda: True
     id: str = field(default_factory=lambda: str(uuid4()))
     state: State = State.QUEUED
     time: float = field(default_factory=time)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event as ThreadEvent
 from threading import Thread
 import time
@@ -59,6 +60,7 @@ REMEMBERED = 200
 LONGEST = 4000
 
 STOPPING = 'The hub stops.'
+LAPSED = 'Who has ordered it may do that no longer.'
 
 
 class Conflict(RequestError):
@@ -136,6 +138,7 @@ class Launcher:
         *,
         source: str = '',
         confirm: Collection[str] = (),
+        permitted: Callable[[str], bool] = lambda name: True,
     ) -> list[Job]:
         """Order the same for one or several workflows: a job for each.
 
@@ -146,6 +149,8 @@ class Launcher:
             user: Who wants it.
             source: What to install, if it has another name.
             confirm: For "clean", the names of the workflows again.
+            permitted: Tells of each workflow, when its turn has come, whether
+                that may be done still.
 
         Raises:
             RequestError: Something in it is not possible.
@@ -160,7 +165,8 @@ class Launcher:
             raise Unavailable(f'{len(self._queue)} jobs wait already.')
         order = str(uuid4())
         jobs = [
-            Job(name, todo, user, self._make_event(), order)
+            Job(name, todo, user, self._make_event(), order,
+                partial(permitted, name))
             for name in names
         ]
         for job in jobs:
@@ -234,6 +240,9 @@ class Launcher:
                 return
             if not any(targets.overlap(job.workflow, name) for name in busy):
                 self._queue.remove(job)
+                if not job.permitted():
+                    self._settle(job, _Ending(State.CANCELLED, LAPSED))
+                    continue
                 self._start(job)
             busy.append(job.workflow)
 

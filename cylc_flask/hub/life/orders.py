@@ -38,6 +38,10 @@ from cylc_flask.validate import shown
 #: What needs a source.
 FROM_SOURCE = ('install', 'validate')
 
+#: What has to be allowed, by workflow: commands, and the names that they are
+#: about.
+Needed = dict[str, list[tuple[str, str]]]
+
 
 def at_once(work: Callable[[], Any]) -> Any:
     """Do some work."""
@@ -100,11 +104,14 @@ class Orders:
         """
         steps.check(wishes, source)
         names = steps.check_names(workflows, QUEUE)
+        needed: Needed = {name: [] for name in names}
         for name in names:
             for command, about in self._about(wishes, name, source):
                 self._permit(sender, command, about)
+                needed[name].append((command, about))
         jobs = self._launcher.order(
-            wishes, names, sender.person.name, source=source, confirm=confirm)
+            wishes, names, sender.person.name, source=source, confirm=confirm,
+            permitted=partial(self._is_permitted, sender.person, needed))
         for job in jobs:
             self._note(job, sender.address, OK, 'ordered')
             self._watch(job, sender.address)
@@ -204,6 +211,16 @@ class Orders:
             decision.reason,
         )
         self._refuse(sender, command, name, decision.reason)
+
+    def _is_permitted(
+        self, person: Person, needed: Needed, name: str
+    ) -> bool:
+        """Tell whether somebody may do now what they have ordered before."""
+        now = self._people.current(person)
+        return now is not None and all(
+            self._people.may(now, command, about)
+            for command, about in needed[name]
+        )
 
     def _refuse(
         self, sender: Sender, command: str, name: str, reason: str

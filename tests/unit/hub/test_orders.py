@@ -242,3 +242,25 @@ def test_nobody_has_the_disk_searched_who_may_not(desk, monkeypatch):
             desk.orders.give(
                 desk.sender('bob'), [('install', {}), ('play', {})], [name])
     assert asked == []
+
+
+def test_what_waits_is_not_begun_by_who_may_no_longer(desk):
+    """What runs already goes on."""
+    desk.define('mixed/a')
+    desk.define('mixed/b')
+    give, bob = desk.orders.give, desk.sender('bob')
+    runs, waits = (
+        give(bob, [('play', {})], [name])[0] for name in 2 * ['mixed/a'])
+    (other,) = give(bob, [('play', {})], ['mixed/b'])
+    assert [job.state.value for job in (runs, waits, other)] == [
+        'running', 'queued', 'running']
+    desk.people.accounts.remove('bob')
+    desk.go('mixed/a', 'mixed/b')
+    desk.until(lambda: waits.finished and runs.finished and other.finished)
+    assert [job.state.value for job in (runs, waits, other)] == [
+        'succeeded', 'cancelled', 'succeeded']
+    assert waits.text == 'Who has ordered it may do that no longer.'
+    assert [
+        record['outcome'] for record in desk.noted()
+        if waits.id in record['detail']
+    ] == ['ok', 'failed']
