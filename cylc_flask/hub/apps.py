@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 import secrets
@@ -52,6 +53,7 @@ from cylc_flask.hub.views import (
     listing,
     whoami,
 )
+from cylc_flask.query.answers import Answers
 from cylc_flask.query.body import Reader
 from cylc_flask.query.engine import Engine
 from cylc_flask.query.limits import Paced, unpaced
@@ -72,6 +74,11 @@ GREETING = Greeting('Cylc hub', '', 'Password', (
     'Whoever runs the hub can log in by the address that the command "cylc'
     ' flask hub --login" prints.'
 ))
+
+
+#: So many applications are kept, with all that they know by heart: one is
+#: soon made again.
+MOST = 200
 
 
 def _init_pages(app: Flask) -> None:
@@ -117,10 +124,13 @@ class Apps:
         self._tools = tools
         self._rate = Rate(site.config.limits.request_rate, time.monotonic)
         self._reception = self._make_reception()
-        self._made: dict[str, tuple[Workflow, Flask]] = {}
+        #: Those which were asked for last come last.
+        self._made: OrderedDict[str, tuple[Workflow, Flask]] = OrderedDict()
         self._nonces = Nonces(secrets.token_bytes(32), time.time)
         #: Takes half a second and some megabytes to make.
         self._schema = make_schema()
+        #: Those about single workflows, however many there are.
+        self._answers = Answers(site.config.limits.answer_cache)
         #: That of a workflow, as soon as one has been made.
         self._pattern: Flask | None = None
         site.flows.watch(self._forget)
@@ -139,6 +149,9 @@ class Apps:
         if app is None or flow is not entry.workflow:
             flow, app = entry.workflow, self._make(entry)
             self._made[name] = flow, app
+            if len(self) > MOST:
+                self._made.popitem(last=False)
+        self._made.move_to_end(name)
         return app
 
     def is_stranger(self, environ: dict[str, Any]) -> bool:
@@ -221,7 +234,7 @@ class Apps:
         registry = Registry(flow)
         engine = AuditedEngine(
             site.config, registry, tools.paced, tools.sockets.make_event,
-            self._schema,
+            self._schema, self._answers,
         )
         gate = self._workflow_gate(
             OwnUsers(entry.workflow, site.config), entry.name)

@@ -79,6 +79,7 @@ class Engine:
         paced: In which queries are answered.
         make_event: Makes an event on which requests wait for each other.
         schema: What can be asked; that of one workflow, if none is given.
+        answers: Where answers are kept, for all engines of a schema.
     """
 
     def __init__(
@@ -88,11 +89,14 @@ class Engine:
         paced: Paced = unpaced,
         make_event: Callable[[], Event] = threading.Event,
         schema: GraphQLSchema | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.schema = schema or make_schema()
         self.workflows = workflows
         self.run = Executor(self.schema, config.limits, paced=paced).run
-        self._answers = Answers(config.limits.answer_cache)
+        self._answers = (
+            Answers(config.limits.answer_cache) if answers is None
+            else answers)
         self._sharing = Sharing(make_event)
         self._documents = Documents(
             self.schema, config.limits, config.introspection
