@@ -73,9 +73,11 @@ class Kept(Generic[T]):
         self._clock = clock
         self._complaint = ''
         self._due = clock()
+        #: There was no file at the last look, or an empty one.
+        self._gone = False
         #: Counts how often something else was read.
         self.version = 0
-        self._read()
+        self._read(_stamp(path))
 
     def now(self) -> T:
         """Return what the file says, as of a second ago at most."""
@@ -96,29 +98,36 @@ class Kept(Generic[T]):
         """
         private.make_directory(_with_parents(self.path.parent))
         with _locked(self.path):
-            self._read()
+            self._read(_stamp(self.path))
             content = edit(self._value)
             if len(content) >= private.MOST_BYTES:
                 raise UnusableFile(self.path, 'there is no room for more')
             private.write(self.path, content)
-            self._read()
+            self._read(_stamp(self.path))
 
     def _look(self) -> None:
-        """Read the file if it has changed; keep what there is if it is bad."""
+        """Read the file if it has changed; keep what there is if it is bad.
+
+        Who writes it anew may take it away or empty it for a moment, and
+        nothing is to be allowed meanwhile that it forbids.
+        """
         try:
-            if _stamp(self.path) != self._stamp:
-                self._read()
+            stamp = _stamp(self.path)
+            was_gone, self._gone = self._gone, _is_void(stamp)
+            if stamp != self._stamp and (was_gone or not self._gone):
+                self._read(stamp)
             self._complaint = ''
         except (CylcFlaskError, OSError) as exc:
             if str(exc) != self._complaint:
                 LOG.error(f'flask: what was read before holds on: {exc}')
             self._complaint = str(exc)
 
-    def _read(self) -> None:
+    def _read(self, stamp: Stamp) -> None:
         # The stamp comes first: a change after it is seen the next time.
-        stamp = _stamp(self.path)
         content = b'' if stamp == MISSING else private.read(self.path)
-        self._value = self._parse(content or b'')
+        if content is None:
+            raise UnusableFile(self.path, 'it has just gone')
+        self._value = self._parse(content)
         self._stamp = stamp
         self._due = self._clock() + INTERVAL
         self.version += 1
@@ -144,6 +153,11 @@ def _stamp(path: Path) -> Stamp:
     return (
         status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size,
     )
+
+
+def _is_void(stamp: Stamp) -> bool:
+    """Tell whether there is no file, or nothing in it."""
+    return stamp == MISSING or stamp[-1] == 0
 
 
 def _with_parents(directory: Path) -> Path:

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 import logging
 import multiprocessing
@@ -98,8 +99,32 @@ def test_read_again(file: Kept[int], path: Path, clock: Clock) -> None:
     assert file.now() == 2
     assert file.version == version + 1
     path.unlink()
+    clock.now += 2 * kept.INTERVAL
+    file.now()
     clock.now += kept.INTERVAL
     assert file.now() == 0
+    write(path, '3')
+    clock.now += kept.INTERVAL
+    assert file.now() == 3
+
+
+@pytest.mark.parametrize('vanish', [
+    Path.unlink, lambda path: path.write_text(''),
+])
+def test_gone_for_a_moment(
+    file: Kept[int], path: Path, clock: Clock,
+    vanish: Callable[[Path], object],
+) -> None:
+    """Somebody saves it, and what it forbids stays forbidden meanwhile."""
+    write(path, '1')
+    clock.now += kept.INTERVAL
+    assert file.now() == 1
+    vanish(path)
+    clock.now += kept.INTERVAL
+    assert file.now() == 1
+    write(path, '2')
+    clock.now += kept.INTERVAL
+    assert file.now() == 2
 
 
 def test_spoilt_later(

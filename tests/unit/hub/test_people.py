@@ -233,7 +233,7 @@ def test_changes_are_seen_at_once(
     assert not people.view(carol, FLOWS)
     people.accounts.set_level('carol', Privilege.IDENTITY)
     assert len(people.view(carol, FLOWS)) == 3
-    write_rules(tmp_path, '')
+    write_rules(tmp_path, '# none')
     clock.now += 1
     assert len(people.view(carol, FLOWS)) == 4
     assert not people.view(who(people, 'bob'), FLOWS)
