@@ -19,16 +19,22 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 import os
 from pathlib import Path
 import re
+import resource
 from selectors import EVENT_READ, DefaultSelector
 import signal
 import subprocess
 from threading import Event
 import time
 from typing import Callable
+
+#: How many files this process might open when it began. The hub opens more
+#: itself, but what it starts may not be made for that.
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 #: How often a limit or a wish to end is looked at, in seconds.
 TICK = 0.1
@@ -149,6 +155,8 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    with suppress(ProcessLookupError):  # it has ended already
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, FILES)
     end = time.monotonic() + seconds
     with process, _Output(process, tell) as output:
         try:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import resource
 import signal
 import sys
 from threading import Event, Timer
@@ -221,3 +222,10 @@ def test_line_without_an_end():
     text = ''.join(lines.feed(b'x' * 5000) for _ in range(10))
     assert text.replace('\n', '') in 'x' * 50000
     assert len(text) > 40000
+
+
+def test_files_are_as_many_as_before(monkeypatch):
+    """Schedulers and their jobs do not inherit what the hub has for itself."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(child, 'FILES', (now - 1, most))
+    assert int(Ran('sleep 0.3; ulimit -Sn').out) == now - 1
