@@ -21,7 +21,7 @@ import asyncio
 from base64 import b64encode
 from getpass import getuser
 from pathlib import Path
-import socket
+from socket import gethostname
 import ssl
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from cylc_flask import __version__, private
 from cylc_flask.address import SERVICE, Info
+from cylc_flask.config import is_loopback
 from cylc_flask.hub.links.trouble import LinkFault
 from cylc_flask.private import UnusableFile
 from cylc_flask.proof import USER, CallFailed, challenge_of, digest, trust
@@ -91,6 +92,8 @@ async def open_socket(
     Raises:
         LinkFault: There is none.
     """
+    if is_out_of_reach(info):
+        raise LinkFault('its web server is there for its own host only')
     target = f'{path}?{urlencode(query)}' if query else path
     try:
         async with asyncio.timeout(OPENING):
@@ -101,6 +104,16 @@ async def open_socket(
         raise LinkFault(_refusal(exc)) from exc
     except FAULTS as exc:
         raise LinkFault(f'its web server: {exc}') from exc
+
+
+def is_out_of_reach(info: Info) -> bool:
+    """Tell whether a server listens where only another host can reach it.
+
+    Somebody else may listen there on this one.
+    """
+    address = info.address
+    is_near = bool(address.socket) or is_loopback(address.host)
+    return is_near and info.process.host != gethostname()
 
 
 async def leave(socket: ClientConnection) -> None:
@@ -147,7 +160,7 @@ async def _open(
     address = info.address
     host = f'[{address.host}]' if ':' in address.host else address.host
     place = 'localhost' if address.socket else f'{host}:{address.port}'
-    headers = {'From': f'{getuser()}@{socket.gethostname()}'}
+    headers = {'From': f'{getuser()}@{gethostname()}'}
     if login:
         headers['Authorization'] = login
     unix: dict[str, Any] = {}

@@ -38,6 +38,7 @@ from cylc_flask.hub.links.line import Line
 from cylc_flask.hub.links.links import Links
 from cylc_flask.hub.links.trouble import LinkFault
 from cylc_flask.hub.runs.scan import Found
+from cylc_flask.process import Process
 from cylc_flask.proof import challenge_of
 from cylc_flask.replica.codec import CODECS, PlainGroup
 from cylc_flask.replica.feed import Feed
@@ -311,6 +312,20 @@ def test_redirection(site):
     wait_for(keeper.troubles, SOON)
     assert '302' in keeper.troubles()[0]
     assert other.logins == []
+
+
+@pytest.mark.parametrize('unix_socket', ['', '/nowhere/http.sock'])
+def test_another_host(site, unix_socket):
+    """What is there on a host for itself alone is not taken for ours."""
+    server = site.serve(begin)
+    found = server.found(site.run_dir)
+    found = replace(found, http=replace(
+        found.http, process=Process('elsewhere', 1, 1),
+        address=replace(found.http.address, socket=unix_socket)))
+    _, keeper = site.follow(found)
+    wait_for(keeper.troubles, SOON)
+    assert 'its own host only' in keeper.troubles()[0]
+    assert server.logins == []
 
 
 def test_nobody_there(site):
