@@ -25,6 +25,7 @@ from cylc_flask.hub.links.trouble import Declined, LinkFault, NoAnswer, NotSent
 from cylc_flask.hub.links.zmqsockets import Requests, connect, located
 from cylc_flask.hub.relay import mutate
 from cylc_flask.hub.relay.outcomes import Outcomes
+from cylc_flask.hub.relay.relay import ENDED
 
 if TYPE_CHECKING:
     import zmq.asyncio
@@ -69,6 +70,7 @@ class ZmqCalls:
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
         self._outcomes = Outcomes(found.run_dir, settle)
+        self._closed = False
 
     async def ask(
         self, method: str, user: str, arguments: dict[str, Any]
@@ -92,6 +94,7 @@ class ZmqCalls:
 
     async def close(self) -> list[str]:
         """End the connection; return the commands without an outcome."""
+        self._closed = True
         self._drop()
         return await self._outcomes.close()
 
@@ -126,6 +129,8 @@ class ZmqCalls:
         if self._client is None:
             try:
                 contact = await located(self._contact)
+                if self._closed:
+                    raise NotSent(ENDED)
                 self._client = connect(contact, self._context)
             except LinkFault as exc:
                 raise NotSent(str(exc)) from exc

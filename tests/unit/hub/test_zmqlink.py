@@ -211,6 +211,15 @@ def test_following(scene):
     assert keeper.told[0] == ('linked', 'zmq')
 
 
+def test_snapshot_comes_last(scene):
+    """Nothing is missed between it and the first delta."""
+    keeper = scene.begin()
+    scene.scheduler.publish(DELTAS[0])
+    wait_for(lambda: 'apply' in keeper.words(), SOON)
+    assert [each['command'] for each in scene.scheduler.asked] == [
+        'api', 'pb_entire_workflow']
+
+
 def test_missing(scene):
     """What is lost on the way is made up for by another snapshot."""
     keeper = scene.begin()
@@ -318,6 +327,23 @@ def test_command(scene):
     assert asked['meta']['auth_user'] == 'alice'
     assert asked['args']['variables'] == {
         'workflows': ['~me/a'], 'tasks': ['1/a']}
+
+
+def test_an_end_in_between(scene, monkeypatch):
+    """Who is about to ask when all ends asks nothing, and waits for nobody."""
+    line, keeper = scene.follow()
+    wait_for(lambda: 'load' in keeper.words(), SOON)
+    locate = zmqcalls.located
+
+    async def located(contact: Contact) -> Contact:
+        found = await locate(contact)
+        await line.calls.close()
+        return found
+    monkeypatch.setattr(zmqcalls, 'located', located)
+    with pytest.raises(NotSent, match='followed no more'):
+        scene.links.run(line.calls.ask('submit', 'alice', SUBMIT)).result(SOON)
+    assert all(
+        asked['command'] != 'graphql' for asked in scene.scheduler.asked)
 
 
 def test_refused(scene):
