@@ -127,7 +127,8 @@ class HubProcess:
             due = RENEWAL
             while not self._ending.wait(PULSE):
                 due -= PULSE
-                if due <= 0:
+                # A certificate of which nothing is known was asked for.
+                if due <= 0 or not self._certificate:
                     due = RENEWAL
                     self._renew(thread)
                 if fault := self._fault_of(thread):

@@ -325,6 +325,8 @@ def test_certificate_is_read_again(tmp_path: Path) -> None:
             'a look at the certificate')
         assert serial(hub.port) == first
         certificate.make(cert, key, ['localhost'])
+        # Who does not want to wait says so.
+        hub.process.send_signal(signal.SIGHUP)
         wait_for(
             lambda: serial(hub.port) != first, PATIENCE, 'the new one')
     finally:
