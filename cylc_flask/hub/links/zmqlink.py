@@ -69,6 +69,9 @@ async def follow(line: Line, found: Found) -> None:
         closing(subscribe(contact, context, {DELTAS, SHUTDOWN})) as new,
         closing(connect(contact, context)) as client,
     ):
+        # By when that is answered, there is the subscription, too: what is
+        # published after the snapshot comes.
+        await client.ask('api', **PROBE)
         whole = await client.ask('pb_entire_workflow')
         await _Follower(line, found, new, client).follow(whole)
 
