@@ -24,7 +24,7 @@ export function show(place) {
   const canvas = el('canvas', {'aria-hidden': 'true'});
   const space = el('div', {class: 'space'});
   const tip = el('div', {class: 'tip', hidden: true});
-  const empty = el('p', {class: 'empty', role: 'status', hidden: true}, 'There is no such task.');
+  const empty = el('p', {class: 'empty', role: 'status', hidden: true}, 'There is no task to show.');
   const scroller = el('div', {
     id: 'dot-field', class: 'dots', tabindex: 0, role: 'application', 'aria-roledescription': 'tasks as dots',
     'aria-label': 'Tasks as dots. Arrows move from task to task, enter opens one, space selects, m gives its menu.',

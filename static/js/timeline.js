@@ -128,7 +128,7 @@ function draw() {
   const untimed = lines.all.reduce((sum, line) => sum + line.untimed, 0);
   bar.tell({by, order, mode: scale.mode, hour: Math.abs(scale.span - HOUR) < 1000, idle: lines.idle, untimed});
   view.empty.hidden = lines.all.length > 0;
-  view.empty.textContent = lines.idle ? 'None of these tasks has a job yet.' : 'There is no such task.';
+  view.empty.textContent = lines.idle ? 'None of these tasks has a job yet.' : 'There is no task to show.';
   paint();
   next();
 }
