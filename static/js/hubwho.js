@@ -59,7 +59,7 @@ function inWords(level, operations) {
 
 /** Asks about one thing; the hub answers with its reason. */
 function question(names) {
-  const what = makeField({name: 'operation', label: 'May I', kind: 'choice', options: Object.keys(NEEDS)});
+  const what = makeField({name: 'operation', label: 'May I', kind: 'choice', options: Object.keys(NEEDS), initial: 'play'});
   const which = makeField({name: 'workflow', label: 'the workflow', kind: 'text', options: names, initial: names[0]});
   const answer = el('p', {role: 'status'});
   const form = el('form', {class: 'question'}, what.row, which.row, el('button', {type: 'submit'}, 'Ask'), answer);
