@@ -91,7 +91,7 @@ $(BUNDLE): assets/node_modules/.package-lock.json $(wildcard assets/*.js assets/
 # its registry, only costs these.
 try-assets:
 	@if [ "$$CI" = true ] || command -v npm >/dev/null; then \
-		$(MAKE) --no-print-directory assets || { \
+		$(MAKE) -s --no-print-directory assets || { \
 		echo 'The page goes without GraphiQL, and its graph is a rough one.'; \
 		[ "$$CI" != true ]; }; fi
 
