@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, render_template, request
@@ -69,8 +71,14 @@ LEVEL = 4
 
 def init_app(app: Flask) -> None:
     """Look after the answers of an application."""
-    app.extensions[EXTENSION] = Files(assets.folder('static'))
+    app.extensions[EXTENSION] = _files_in(assets.folder('static'))
     app.after_request(finish)
+
+
+@cache
+def _files_in(folder: Path) -> Files:
+    """Return the files in a folder, held once for all applications."""
+    return Files(folder)
 
 
 def files() -> Files:

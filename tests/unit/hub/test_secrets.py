@@ -26,6 +26,7 @@ import pytest
 
 from cylc_flask.hub.users import passwords
 from cylc_flask.privilege import Privilege
+from cylc_flask.views.web import EXTENSION as FILES
 from tests.hubs import (
     BROWSER,
     OWN_PAGE,
@@ -242,6 +243,7 @@ def test_one_more_has_little_made(hub: FakeHub) -> None:
     assert first is not None and second is not None and first is not second
     assert second.url_map is first.url_map
     assert second.jinja_env is first.jinja_env
+    assert second.extensions[FILES] is first.extensions[FILES]
     for name, view in first.view_functions.items():
         if name.startswith(('rest.', 'id.')):
             assert second.view_functions[name] is view, name
