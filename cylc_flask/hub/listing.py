@@ -48,8 +48,8 @@ KEPT = 16
 #: What those may know who may not read everything: that it runs, not how.
 COARSE = dict.fromkeys(('paused', 'stalled', 'stopping'), 'running')
 
-#: More of a title helps nobody.
-LONGEST = 200
+#: More of a text helps nobody: all that is listed goes to all who look.
+LONGEST = 500
 
 
 class Face(NamedTuple):
@@ -84,7 +84,7 @@ def row(entry: Entry, level: Privilege) -> dict[str, Any]:
         'status': COARSE.get(entry.status, entry.status),
     }
     if flow.cylc_version:
-        found['version'] = flow.cylc_version
+        found['version'] = flow.cylc_version[:LONGEST]
     if level >= Privilege.DESCRIPTION and flow.meta.title:
         found['title'] = flow.meta.title[:LONGEST]
     if level >= Privilege.STATE_TOTALS:
@@ -99,13 +99,13 @@ def _details(entry: Entry) -> dict[str, Any]:
     flow = entry.workflow.store.workflow
     found = {
         'status': entry.status,
-        'words': state.words(entry.workflow.store),
-        'host': flow.host,
+        'words': state.words(entry.workflow.store)[:LONGEST],
+        'host': flow.host[:LONGEST],
         'link': entry.link,
         'connected': entry.connected,
     }
     if entry.problem:
-        found['problem'] = entry.problem
+        found['problem'] = entry.problem[:LONGEST]
     return found
 
 

@@ -27,7 +27,7 @@ import pytest
 
 from cylc_flask.hub.flows import Flows, Tools
 from cylc_flask.hub.links.links import Links
-from cylc_flask.hub.listing import KEPT, Listing, Viewer
+from cylc_flask.hub.listing import KEPT, LONGEST, Listing, Viewer, row
 from cylc_flask.hub.runs.discovery import Change
 from cylc_flask.hub.runs.scan import Found, Status
 from cylc_flask.hub.users import passwords
@@ -254,3 +254,12 @@ def test_all_in_json(site: Site) -> None:
     assert [row['name'] for row in found] == ['nwp/run1', 'nwp/run2']
     assert found[0]['operations'] == [
         'description', 'full-read', 'identity', 'state-totals']
+
+
+def test_long_words(site):
+    """What one scheduler says takes no room from what others say."""
+    entry = site.flows.find('nwp/run1')
+    entry.mark('running', 'x' * 10_000)
+    entry.trouble = 'y' * 10_000
+    found = row(entry, Privilege.parse('full-read'))
+    assert max(len(str(value)) for value in found.values()) <= LONGEST
