@@ -58,14 +58,17 @@ def trust(certificate: Path, check_name: bool) -> ssl.SSLContext:
 
 
 def challenge_of(header: str) -> dict[str, str]:
-    """Return the fields of a Digest challenge, none of any other."""
+    """Return the fields of a Digest challenge, none of anything else."""
     scheme, _, fields = header.partition(' ')
     if scheme.lower() != 'digest':
         return {}
     # Here, as Basic does without it, and it takes long to import.
     from urllib.request import parse_http_list, parse_keqv_list
 
-    return parse_keqv_list(parse_http_list(fields))
+    try:
+        return parse_keqv_list(parse_http_list(fields))
+    except (ValueError, IndexError):  # a field without a value
+        return {}
 
 
 def digest(

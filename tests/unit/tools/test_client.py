@@ -63,7 +63,9 @@ def test_digest_of_another_kind():
         digest(challenge, 'GET', '/', PASSWORD, 1)
 
 
-@pytest.mark.parametrize('header', ['', 'Basic realm="a"', 'Bearer'])
+@pytest.mark.parametrize('header', [
+    '', 'Basic realm="a"', 'Bearer', 'Digest', 'Digest realm=', 'Digest x',
+])
 def test_no_digest_challenge(header):
     assert challenge_of(header) == {}
 
