@@ -33,9 +33,10 @@ from cylc_flask.commands import State
 if TYPE_CHECKING:
     from cylc_flask.hub.relay.calls import Settle
 
-#: Seconds between looks, and until no outcome is expected any more.
+#: Seconds between looks, and until no outcome is expected any more: while a
+#: large workflow is reloaded, all commands wait for minutes.
 PERIOD = 0.5
-PATIENCE = 60.0
+PATIENCE = 600.0
 
 #: So much of a log is read at a time, in bytes.
 MOST = 4_194_304

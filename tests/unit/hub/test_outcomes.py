@@ -20,8 +20,10 @@ from __future__ import annotations
 import asyncio
 
 from cylc_flask.commands import State
+from cylc_flask.hub.relay import outcomes as outcomes_module
 from cylc_flask.hub.relay.outcomes import (
     MOST,
+    SILENT,
     Outcomes,
     Place,
     end_of,
@@ -123,3 +125,19 @@ def test_late_watching(tmp_path):
 
     assert asyncio.run(watch()) == ['first']
     assert [ticket for ticket, *_ in told] == ['a-1']
+
+
+def test_silent_log(tmp_path, monkeypatch):
+    """A log that does not tell is not read for ever."""
+    monkeypatch.setattr(outcomes_module, 'PATIENCE', 0)
+    monkeypatch.setattr(outcomes_module, 'PERIOD', 0.01)
+    told = []
+
+    async def watch() -> None:
+        watched = Outcomes(tmp_path, lambda *outcome: told.append(outcome))
+        watched.watch('a-1', await watched.mark())
+        assert watched._task is not None
+        await watched._task
+
+    asyncio.run(watch())
+    assert told == [('a-1', State.DROPPED, 0, SILENT)]
