@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cylc.flow.data_store_mgr import ALL_DELTAS
 from cylc_flask.compat import pb
@@ -51,7 +51,7 @@ SILENCE = 30.0
 PATIENCE = 15.0
 
 #: Something that every scheduler answers, and which costs it nothing.
-PROBE = {'endpoint': 'graphql'}
+PROBE: dict[str, Any] = {'endpoint': 'graphql'}
 
 
 async def follow(line: Line, found: Found) -> None:
