@@ -19,10 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from flask import g
+
+from cylc_flask.auth import gate
 from cylc_flask.hub import site
-from cylc_flask.hub.audit import DENIED, FAILED, OK
+from cylc_flask.hub.audit import FAILED, OK
 from cylc_flask.operations import operation_of
 from cylc_flask.query.engine import Engine
 from cylc_flask.query.errors import Rejected
@@ -30,6 +33,7 @@ from cylc_flask.query.errors import Rejected
 if TYPE_CHECKING:
     from cylc_flask.auth.users import User
     from cylc_flask.commands import Commands, Ticket
+    from cylc_flask.hub.auth.gate import HubGate
     from cylc_flask.query.documents import Operation
     from cylc_flask.replica.graph import RawGraph
 
@@ -140,8 +144,8 @@ class AuditedEngine(Engine):
         except Rejected as exc:
             need = operation.need
             words = ' '.join(sorted(need.commands)) or str(need.privilege)
-            name = self.workflows.only().name
-            site.note(words, name, DENIED, str(exc))
+            the_gate = cast('HubGate', gate.the_gate())
+            the_gate.note_denial(g.visitor, words, str(exc))
             raise
 
 

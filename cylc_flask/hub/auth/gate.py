@@ -28,6 +28,7 @@ from cylc_flask.auth.gate import (
     Gate,
     check,
 )
+from cylc_flask.auth.users import ANON
 from cylc_flask.errors import Forbidden, NotFound
 from cylc_flask.hub.audit import DENIED
 from cylc_flask.hub.auth.callers import HubUser
@@ -152,7 +153,13 @@ class HubGate(Gate):
     def note_denial(
         self, visitor: Visitor, operation: str, reason: str
     ) -> None:
-        """Write down that somebody was not let."""
+        """Write down that somebody was not let.
+
+        Not so the public, which anybody can be: they could drive all else
+        out of the audit log.
+        """
+        if visitor.known.name == ANON:
+            return
         self._audit.note(
             visitor.known.name, visitor.address, operation, self._workflow,
             DENIED, reason,

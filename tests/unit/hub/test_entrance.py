@@ -435,6 +435,11 @@ def test_public(tmp_path: Path) -> None:
         assert hub.call(f'{below}/', BROWSER).status_code == 200
         answer = hub.call(f'{below}/get_suite_state_summary', anon)
         assert answer.status_code == 403
+        answer = hub.call(f'{below}/graphql', anon, 'POST', json={
+            'query': 'mutation {pause(workflows: ["*"]) {result}}'})
+        assert answer.json['errors'][0]['extensions']['code'] == 'FORBIDDEN'
+        # There may be more of that than of all else.
+        assert hub.records() == []
         for path in ('/whoami', '/workflows', '/'):
             assert hub.call(path, anon).status_code == 401
 
