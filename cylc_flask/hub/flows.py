@@ -137,7 +137,7 @@ class Flows(Registry):
                 self._remove(entry)
         elif entry is None:
             self._add(found)
-        elif entry.found.identity != found.identity:
+        elif is_another(entry.found, found):
             self._remove(entry)
             self._add(found)
         else:
@@ -224,6 +224,17 @@ class Flows(Registry):
                 listener(kind, entry)
             except Exception as exc:
                 LOG.error(f'{entry.name}, {kind}', exc_info=exc)
+
+
+def is_another(before: Found, now: Found) -> bool:
+    """Tell whether a workflow has taken the place of another of its name.
+
+    Where one has run nothing is left of that; the number of a folder that is
+    no more may be that of the next.
+    """
+    has_run = before.status is not Status.INSTALLED
+    return before.identity != now.identity or (
+        has_run and now.status is Status.INSTALLED)
 
 
 def run_of(found: Found) -> Any:

@@ -229,6 +229,20 @@ def test_installed_anew(hub):
     assert [kind for kind, _ in hub.told] == ['added', 'removed', 'added']
 
 
+def test_installed_anew_in_the_same_place(hub):
+    """Nothing of the one that has run is taken for the next."""
+    hub.see(Change.ADDED, RUNNING)
+    hub.connect()
+    before = hub.entry
+    hub.see(Change.CHANGED, STOPPED)
+    assert hub.entry is before
+    hub.see(Change.CHANGED, INSTALLED)
+    assert hub.entry is not before
+    assert not hub.store.task_proxies
+    assert hub.entry.workflow.passphrase == ''
+    assert hub.told[-2:] == [('removed', 'a/run1'), ('added', 'a/run1')]
+
+
 def test_unreachable(hub):
     """A scheduler that does not answer may run all the same."""
     hub.see(Change.ADDED, RUNNING)
