@@ -98,7 +98,7 @@ class Discovery:
         #: Who is told when all has been looked at.
         self._waiting: list[Future[list[Found]]] = []
         self._is_there = False
-        self._next_scan = self._next_pulse = 0.0
+        self._next_scan = self._next_pulse = self._next_asked = 0.0
         self._lock = threading.Lock()
         self._ending = False
         self._thread = threading.Thread(
@@ -152,13 +152,19 @@ class Discovery:
         while not self._ending:
             try:
                 self._turn(events)
-                patience = self._next_pulse - time.monotonic()
-                events = self._watch.wait(patience, SETTLE)
+                events = self._watch.wait(self._patience(), SETTLE)
             except Exception as exc:
                 LOG.error('fault in the discovery', exc_info=exc)
                 time.sleep(PULSE)
                 events = [ANYWHERE]
         self._finish()
+
+    def _patience(self) -> float:
+        """Return how long (seconds) to wait if nothing happens."""
+        due = self._next_pulse
+        if self._waiting:
+            due = min(due, self._next_asked)
+        return due - time.monotonic()
 
     def _finish(self) -> None:
         with self._lock:
@@ -179,14 +185,11 @@ class Discovery:
             else:
                 names.add(what)
         names.update(self._pulse())
-        if self._waiting or '' in names:
+        is_asked = self._waiting and time.monotonic() >= self._next_asked
+        if is_asked or '' in names:
             self._look_at_all()
         elif names:
             self._look_at(outermost(names))
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if future.set_running_or_notify_cancel():
-                future.set_result(self.known())
 
     def _questions(self) -> list[Future[list[Found]] | str]:
         return [self._asked.get() for _ in range(self._asked.qsize())]
@@ -234,6 +237,12 @@ class Discovery:
         self._look_at([''])
         now = time.monotonic()
         self._next_scan = now + max(self._period, (now - before) / SHARE)
+        # Those who ask time and again leave half of the time to others.
+        self._next_asked = now + (now - before)
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_result(self.known())
 
     def _look_at(self, names: list[str]) -> None:
         sweep = self._root.sweep(*names)

@@ -29,7 +29,7 @@ import pytest
 
 from cylc_flask.hub.runs import discovery, watch
 from cylc_flask.hub.runs.discovery import Change, Discovery
-from cylc_flask.hub.runs.scan import Found, Status
+from cylc_flask.hub.runs.scan import Found, RunRoot, Status, Sweep
 from tests import run_dirs
 from tests.harness import wait_for
 from tests.run_dirs import install, run_root, running, serve, stopped
@@ -429,6 +429,23 @@ def test_fault_of_its_own(root: Path, begin, monkeypatch, caplog):
         wait_for(lambda: 'fault in the discovery' in caplog.text, SOON)
     told.soon('a', 'installed')
     assert [each.name for each in asked.result(SOON)] == ['a']
+
+
+def test_many_who_ask(root: Path, begin, monkeypatch):
+    """They take half of the time of a file server at most."""
+    _, found = begin()
+    sweep, taken = RunRoot.sweep, []
+
+    def slow(root: RunRoot, *names: str) -> Sweep:
+        taken.append(names)
+        time.sleep(0.2)
+        return sweep(root, *names)
+    monkeypatch.setattr(RunRoot, 'sweep', slow)
+    began = time.monotonic()
+    for _ in range(3):
+        found.scan().result(SOON)
+    assert time.monotonic() - began > 0.9
+    assert len(taken) >= 3
 
 
 def test_end(root: Path, begin):
