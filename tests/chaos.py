@@ -126,7 +126,8 @@ class Traces:
             run.home / 'cylc7-run' / run.name / '.service' / 'contact',
         )
         assert traces.legacy.exists()
-        assert listens(run, traces.port)
+        # The kernel may leave a socket out of a table that changes meanwhile.
+        wait_for(lambda: listens(run, traces.port), what='a listening port')
         assert run.get('ping_suite') is True
         return traces
 

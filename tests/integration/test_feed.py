@@ -89,7 +89,6 @@ class Client(threading.Thread):
         self.patience = patience
         self.resumes = resumes
         self.messages: list[bytes] = []
-        self.head: dict[str, Any] = {}
         self.follower: Follower = FOLLOWERS[codec]()
         self.closed: tuple[int, str] | None = None
         self.lost = 0
@@ -107,8 +106,8 @@ class Client(threading.Thread):
     def connect(self) -> None:
         """Follow as long as one connection lasts."""
         path = '/feed'
-        if self.head and self.resumes:
-            path += '?feed={feed}&since={sequence}'.format(**self.head)
+        if self.messages and self.resumes:
+            path += '?feed={feed}&since={sequence}'.format(**self.head())
         end = time.monotonic() + self.patience()
         with Socket(
             self.run_, path, self.codec, timeout=LONGEST_RUN
@@ -128,14 +127,18 @@ class Client(threading.Thread):
         return path.exists() and bool(path.read_text())
 
     def take(self, opcode: int, data: bytes) -> None:
+        text = self.codec == JSON
+        assert opcode == (ABNF.OPCODE_TEXT if text else ABNF.OPCODE_BINARY)
         self.messages.append(data)
-        if self.codec == JSON:
-            assert opcode == ABNF.OPCODE_TEXT
-            self.head = json.loads(data)
-        else:
-            assert opcode == ABNF.OPCODE_BINARY
+
+    def head(self) -> dict[str, Any]:
+        """Return what the last message says about itself."""
+        data = self.messages[-1]
+        if self.codec != JSON:
             (length,) = struct.unpack('!I', data[:4])
-            self.head = json.loads(data[4:4 + length])
+            data = data[4:4 + length]
+        found: dict[str, Any] = json.loads(data)
+        return found
 
     def replay(self) -> list[str]:
         """Follow the messages, and return each state on the way."""

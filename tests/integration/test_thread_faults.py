@@ -57,6 +57,12 @@ def held(run: Run) -> bool:
     return bool(state(run).get('state') == 'held')
 
 
+def settled(run: Run) -> Any:
+    """Return what clients see of the task once it waits in its queue."""
+    wait_for(lambda: state(run).get('state') == 'queued', what='a queued task')
+    return state(run)
+
+
 def wait_served(run: Run) -> None:
     wait_for(lambda: is_served(run), 30, 'a web server')
 
@@ -69,7 +75,7 @@ def cylc_ping(run: Run) -> None:
 @pytest.mark.parametrize('method', ['http', 'https'])
 def test_dead_thread(start: Starter, method: str) -> None:
     run = play(chaotic(start, config={'method': method}))
-    traces, before, http = Traces.of(run), state(run), run.http
+    traces, before, http = Traces.of(run), settled(run), run.http
     order(run, 'die')
     run.wait_log('flask: no web server: the server thread has died')
     assert 'SystemExit: a test ends the thread' in run.log()
@@ -115,7 +121,7 @@ def test_a_client_during_the_pause_waits(start: Starter) -> None:
 def test_hanging_thread(start: Starter) -> None:
     """It is given up, and another one put into its place."""
     run = play(chaotic(start))
-    traces, before = Traces.of(run), state(run)
+    traces, before = Traces.of(run), settled(run)
     order(run, 'hang_and_be_impatient')
     run.wait_log('flask: no web server: the server thread hangs')
     wait_served(run)
@@ -202,7 +208,7 @@ def test_broken_replica(start: Starter) -> None:
     """It is made anew, which is logged once."""
     run = play(chaotic(start))
     wait_served(run)
-    before = state(run)
+    before = settled(run)
     order(run, 'spoil_store')
     run.cylc('hold', f'{run.name}//1/one')
     wait_for(lambda: held(run), what='the hold')
