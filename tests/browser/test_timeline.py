@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from playwright.sync_api import expect
@@ -94,6 +95,15 @@ class Timeline:
             box['x'] + box['width'] * part,
             box['y'] + box['height'] / 2,
         )
+
+    def point_at(self, task):
+        """Move the mouse along a row until it is on a bar."""
+        parts = itertools.cycle([0.85, 0.05, 0.2, 0.35, 0.5, 0.65])
+
+        def found():
+            self.page.mouse.move(*self.spot(task, next(parts)))
+            return self.tip.is_visible()
+        self.viewer.run.wait_for(found, what=f'a bar of {task}')
 
     @property
     def seen(self):
@@ -221,7 +231,7 @@ def test_a_bar(timeline):
 def test_mean(run, view):
     """A bar tells how long its task takes."""
     timeline = Timeline(view(run), '?q=1/work_2').by('By task')
-    timeline.page.mouse.move(*timeline.spot('1/work_2'))
+    timeline.point_at('1/work_2')
     expect(timeline.tip).to_contain_text(re.compile(r'finished.*mean \d+ s'))
 
 
