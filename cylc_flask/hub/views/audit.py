@@ -23,7 +23,7 @@ from flask import Blueprint, Flask, Response, request
 
 from cylc_flask.errors import CylcFlaskError, Forbidden, RequestError
 from cylc_flask.hub import audit_query, site
-from cylc_flask.hub.audit import OUTCOMES, Record
+from cylc_flask.hub.audit import LONGEST, OUTCOMES, Record
 from cylc_flask.hub.audit_query import Query
 from cylc_flask.operations import AUDIT
 from cylc_flask.privilege import Privilege, requires
@@ -86,6 +86,9 @@ def _query() -> Query:
         if name not in (*WORDS, *TIMES, 'limit'):
             raise RequestError(f'There is no argument {name:.80}.')
     chosen = {name: arguments.get(name, '') for name in WORDS}
+    for name, text in chosen.items():
+        if len(text) > LONGEST:
+            raise RequestError(f'{name} is too long.')
     if chosen['outcome'] not in ('', *OUTCOMES):
         raise RequestError(f'outcome must be one of {", ".join(OUTCOMES)}.')
     limit = arguments.get('limit', '100')
