@@ -39,6 +39,9 @@ from cylc_flask.hub.audit import OUTCOMES, Record
 from cylc_flask.hub.audit_query import Query, search, when
 from cylc_flask.tools import hub_files
 
+#: Stands for an empty text.
+NOTHING = '-'
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what is wanted."""
@@ -84,6 +87,8 @@ def line(record: Record) -> str:
         'T  alice  ::1  stop  nwp  ok  "now"'
         >>> line(Record('T', 'x\\n', '::1', 'login', outcome='denied'))
         'T  "x\\\\n"  ::1  login  -  denied'
+        >>> line(Record('T', 'x  ::1', '-', 'a b', outcome='ok'))
+        'T  "x  ::1"  "-"  a b  -  ok'
     """
     words = (
         record.time, record.user, record.address, record.operation,
@@ -94,5 +99,10 @@ def line(record: Record) -> str:
 
 def _word(text: str) -> str:
     """Return a text that cannot be taken for several, or for none."""
-    plain = text.isascii() and text.isprintable() and '"' not in text
-    return (text if plain else json.dumps(text)) or '-'
+    if not text:
+        return NOTHING
+    plain = (
+        text.isascii() and text.isprintable() and '"' not in text
+        and text.split(' ') == text.split() and text != NOTHING
+    )
+    return text if plain else json.dumps(text)
