@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 import pytest
 
 from tests.hub_run import HubRun
@@ -367,6 +367,23 @@ def test_jobs(viewer: HubViewer, hub: HubRun) -> None:
     }""")
     expect(status).to_have_text('cancelled')
     hub.remove('slow')
+
+
+def test_jobs_without_a_session(viewer: HubViewer) -> None:
+    """Who is not known any more does not ask again and again."""
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=401)
+    viewer.page.route('**/jobs', refuse)
+    viewer.page.evaluate("""async () => {
+        const {src} = document.querySelector('script[type=module]');
+        const {jobs} = await import(new URL('./hubjobmodel.js', src));
+        jobs.watch();
+    }""")
+    viewer.page.wait_for_timeout(2500)
+    assert len(asked) == 1
 
 
 def test_without_scripts(look: Callable[..., HubViewer]) -> None:
