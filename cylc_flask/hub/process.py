@@ -113,6 +113,8 @@ class HubProcess:
         self._say = say
         self._stack = ExitStack()
         self._ending = threading.Event()
+        #: The signal that ends it.
+        self._signal = ''
         #: When the server's thread gave a sign of life.
         self._heard = time.monotonic()
         #: What the files of the certificate were when they were read.
@@ -134,7 +136,7 @@ class HubProcess:
                 if fault := self._fault_of(thread):
                     LOG.error(f'flask: the server thread {fault}')
                     return 1
-            LOG.info('flask: the hub stops')
+            LOG.info(f'flask: the hub stops ({self._signal})')
             return 0
 
     def _hear(self, number: int, frame: object) -> None:
@@ -147,6 +149,7 @@ class HubProcess:
         if number == signal.SIGHUP and not has_terminal:
             self._certificate = ()
         else:
+            self._signal = signal.Signals(number).name
             self._ending.set()
 
     def _fault_of(self, thread: ServerThread) -> str:

@@ -254,7 +254,10 @@ def test_stop_and_restart_touch_no_scheduler(hub: HubRun) -> None:
     after = hub.run.log().removeprefix(before)
     for word in ('ERROR', 'CRITICAL', 'Traceback', 'pause', 'stop'):
         assert word not in after
-    assert 'Traceback' not in hub.said()
+    said = hub.said()
+    assert 'Traceback' not in said
+    assert 'the hub stops (SIGTERM)' in said
+    assert 'the hub stops (SIGINT)' in said
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
