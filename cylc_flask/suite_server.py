@@ -52,7 +52,7 @@ from cylc_flask.views.sockets import SockTools
 from cylc_flask.workflows import Registry, Workflow
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Callable
 
     from flask import Flask
 
@@ -100,7 +100,7 @@ class SuiteServer:
         self.tick()
         if self._thread is None:
             return
-        if not await _within(PATIENCE, self._thread.ready):
+        if not await _within(PATIENCE, self._thread.ready.done):
             LOG.warning(
                 f'flask: the web server is not up after {PATIENCE:g} s; the'
                 ' run goes on'
@@ -131,7 +131,7 @@ class SuiteServer:
             thread.deliver(self._usage.write)
         self._let_go()
         self._leave()
-        if thread and not await _within(PATIENCE, thread.ended):
+        if thread and not await _within(PATIENCE, lambda: not thread.alive):
             LOG.warning(
                 f'flask: the web server does not stop within {PATIENCE:g} s;'
                 ' the scheduler does'
@@ -303,12 +303,12 @@ def _reason(exc: BaseException) -> str:
     return repr(exc)
 
 
-async def _within(seconds: float, future: Future[None]) -> bool:
+async def _within(seconds: float, done: Callable[[], bool]) -> bool:
     """Wait for what another thread does; False if it takes longer.
 
     By looking: a callback might come when the loop is closed already.
     """
     end = monotonic() + seconds
-    while not future.done() and monotonic() < end:
+    while not done() and monotonic() < end:
         await asyncio.sleep(0.01)
-    return future.done()
+    return done()

@@ -236,7 +236,7 @@ class HubProcess:
         thread.deliver(launcher.close)
         thread.deliver(flows.close)
         thread.stop()
-        thread.ended.result(PATIENCE)
+        thread.join(PATIENCE)
 
     def _renew(self, thread: ServerThread) -> None:
         """Have another certificate used if there is one."""

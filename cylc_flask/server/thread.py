@@ -17,9 +17,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
+import ctypes
 from dataclasses import dataclass, field
 import socket
 import threading
@@ -31,6 +33,7 @@ from typing import (
     Iterator,
     TypeVar,
 )
+from weakref import WeakSet
 
 import gevent
 from gevent import sleep
@@ -62,6 +65,9 @@ GRACE = 2.0
 #: How many threads of the system do what would hold up the server's, of
 #: either kind.
 ASIDE = 2
+
+#: How long (seconds) the end of the process waits for a thread that goes on.
+LAST = 3.0
 
 #: Makes an event on which requests can wait.
 make_event = Event
@@ -126,6 +132,10 @@ class Serving:
     lines: Lines = field(default_factory=Lines)
 
 
+class Interrupted(SystemExit):
+    """The process ends, and so has the thread to."""
+
+
 class ServerThread:
     """A thread which serves until it is told to stop, or dies.
 
@@ -154,6 +164,7 @@ class ServerThread:
     def start(self) -> None:
         """Start the thread; `ready` tells how it went."""
         self._thread.start()
+        _started.add(self)
 
     @property
     def alive(self) -> bool:
@@ -177,6 +188,18 @@ class ServerThread:
     def stop(self) -> None:
         """Ask the thread to end; `ended` tells when it has."""
         self.deliver(self._end)
+
+    def join(self, timeout: float) -> None:
+        """Wait for so many seconds until the thread has ended."""
+        self._thread.join(timeout)
+
+    def interrupt(self) -> None:
+        """End whatever the thread does, in the midst of that."""
+        if self._thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread.ident),
+                ctypes.py_object(Interrupted),
+            )
 
     def renew(self, tls: tuple[str, str]) -> None:
         """Use what a certificate and its key are now, for new connections.
@@ -203,6 +226,8 @@ class ServerThread:
         """Serve until the end, of whatever kind it is."""
         try:
             self._serve_deliveries()
+        except Interrupted:
+            pass
         except BaseException as exc:  # a dead thread must say why
             if not self.ready.done():
                 self.ready.set_exception(exc)
@@ -285,3 +310,21 @@ def _log_exception(context: Any, kind: Any, value: Any, trace: Any) -> None:
     """Log what ended a greenlet, in place of gevent's standard error."""
     if kind is not None and not issubclass(kind, gevent.GreenletExit):
         LOG.error(f'flask: fault in {context}', exc_info=(kind, value, trace))
+
+
+#: The threads of this process, as long as anybody knows them.
+_started: WeakSet[ServerThread] = WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let no thread go on while the interpreter ends.
+
+    Before Python 3.14 it would be unwound where it is; amid greenlets, whose
+    stacks have no bottom, that is a crash, whatever the process did well.
+    """
+    for thread in list(_started):
+        if thread.alive:
+            thread.interrupt()
+            thread.stop()  # which wakes it
+            thread.join(LAST)

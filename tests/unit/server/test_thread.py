@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 import gc
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -554,3 +555,43 @@ def test_requests_can_sleep(serve):
             slow.recv(1)
         slow.settimeout(PATIENCE)
         assert one(slow).status == 200
+
+
+#: A process whose server thread is amid work when the interpreter ends; that
+#: takes a while, and the thread has many a turn in it.
+AT_THE_END = """
+import socket, sys, time
+from cylc_flask.config import Limits
+from cylc_flask.server.thread import ServerThread, Serving, sleep, spawn
+
+def work():
+    while True:
+        end = time.monotonic() + 0.01
+        while time.monotonic() < end:
+            sum(range(100))
+        sleep(0.001)
+
+def make_app():
+    spawn(work)
+    return lambda environ, start_response: []
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.3)
+
+late = Late()
+thread = ServerThread(Serving([], make_app, Limits()))
+thread.start()
+thread.ready.result(20)
+time.sleep(0.1)
+sys.exit(3)
+"""
+
+
+def test_thread_goes_on_when_the_process_ends():
+    done = subprocess.run(
+        [sys.executable, '-c', AT_THE_END], capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert not done.stderr
