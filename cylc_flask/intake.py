@@ -76,11 +76,11 @@ def put_ext_trigger(flow: Workflow, message: Any, event_id: Any) -> None:
     """Hand in an external event.
 
     Raises:
-        RequestError: Its message or its id is no text.
+        RequestError: Its message is no text, or its id nothing for a job.
     """
     flow.commands.put_ext_trigger(
         validate.text('event_message', message),
-        validate.text('event_id', event_id),
+        validate.event_id(event_id),
     )
 
 

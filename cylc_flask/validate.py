@@ -105,6 +105,28 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def event_id(value: Any) -> str:
+    """Return what tells an external event from others of its kind.
+
+    Cylc writes it into the scripts of jobs between double quotes, where a
+    shell would carry out a part of it, or at the home of a user, unquoted.
+
+    Raises:
+        RequestError: It is no text on one line, or means something to a shell.
+    """
+    id_ = text('event_id', value)
+    if (
+        not id_.isprintable()
+        or id_.startswith('~')
+        or set(id_) & set('"$`\\')
+    ):
+        raise RequestError(
+            'event_id must be one line without any of " $ ` \\ and without ~'
+            f' at its beginning, not {shown(value)}'
+        )
+    return id_
+
+
 def is_storable(value: str) -> bool:
     """Tell whether a text can be written to a database, or to a job."""
     return '\0' not in value and not any(

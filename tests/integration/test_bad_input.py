@@ -103,6 +103,8 @@ FORMS = {
     'no cutoff': ('expire_broadcast', {'cutoff': 'x'}),
     'a far future': ('trigger_tasks', {'items': 'task.99991231T0000Z'}),
     'NUL': ('put_ext_trigger', {'event_message': 'a\0b', 'event_id': '1'}),
+    'a command': (
+        'put_ext_trigger', {'event_message': 'a', 'event_id': '$(id)'}),
     'an evil literal': (
         'remove_tasks', {'items': 'task.1', 'spawn': '[' * 3000}),
     'too many items': ('hold_tasks', {'items': ['task.1'] * 3000}),

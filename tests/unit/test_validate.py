@@ -133,6 +133,20 @@ def test_no_messages(value: object) -> None:
         validate.messages(value)
 
 
+def test_event_id() -> None:
+    for value in ('1', 'of 1999', "it's 100 % ~new", 'Zürich', ''):
+        assert validate.event_id(value) == value
+
+
+@pytest.mark.parametrize('value', [
+    '$(id)', '`id`', '$HOME', 'a" && id #', 'a\\', 'a\nb', '~root/x', '~',
+    'a\0', 1, None,
+])
+def test_no_event_id(value: object) -> None:
+    with pytest.raises(RequestError, match='event_id'):
+        validate.event_id(value)
+
+
 @pytest.mark.parametrize('message', ['submitted', 'submit-failed'])
 def test_submissions_are_not_for_jobs_to_report(message: str) -> None:
     """About a task that has gone they stop the scheduler."""
