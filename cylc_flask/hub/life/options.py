@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from optparse import Option as ParserOption
+import re
 from typing import Any
 
 from ansimarkup import strip
@@ -43,6 +44,10 @@ PARSERS = {
     'stop': 'cylc.flow.scripts.stop',
     'validate': 'cylc.flow.scripts.validate',
 }
+
+#: Values which Cylc hands to shells of other hosts as they are: no signs that
+#: mean something to a shell, but for those of patterns.
+TO_SHELLS = {'rm': re.compile(r'[\w.+@%,=:/*?\[\]-]+', re.ASCII)}
 
 #: For each command: how much is said, and how patiently.
 COMMON = {'comms-timeout', 'debug', 'quiet', 'timestamp', 'verbose'}
@@ -143,6 +148,10 @@ class Option:
         if len(value) > LONGEST or not value.isprintable():
             raise self._refused(
                 value, f'a line of at most {LONGEST} characters')
+        safe = TO_SHELLS.get(self.name)
+        if safe and not safe.fullmatch(value):
+            raise self._refused(
+                value, 'paths or patterns of letters, digits, _.+@%,=:/*?[]-')
         return f'--{self.name}={value}'
 
     def _integer(self, value: Any) -> int:

@@ -67,6 +67,8 @@ def test_parser_is_not_filled_twice():
     ('play', {'set': ['A=1', 'B=" 2"']}, ['--set=A=1', '--set=B=" 2"']),
     ('play', {'set': 'A=1'}, ['--set=A=1']),
     ('play', {'start-task': '--host=x'}, ['--start-task=--host=x']),
+    ('clean', {'rm': ['share/data*:log/[0-9]']},
+     ['--rm=share/data*:log/[0-9]']),
     ('stop', {'now': 2}, ['--now', '--now']),
     ('stop', {'now': True}, ['--now']),
     ('stop', {'now': 0}, []),
@@ -102,6 +104,11 @@ def test_words(command, values, expected):
     ('play', {'set': ['x' * 5000]}, 'a line of at most'),
     ('play', {'set': ['A=1'] * 101}, 'set must be a text'),
     ('play', {'set': {'A': 1}}, 'set must be a text'),
+    *(
+        ('clean', {'rm': [text]}, 'rm must be paths or patterns')
+        for text in ('a;b', 'a b', '$(id)', '`id`', 'a|b', "a'", 'a"', '~b',
+                     'a&', '{a}', 'é', '')
+    ),
     ('stop', {'now': 3}, 'now must be'),
     ('stop', {'now': -1}, 'now must be'),
     ('stop', {'max-polls': -1}, 'max-polls must be a number'),
