@@ -149,7 +149,8 @@ class Orders:
                 self._permit(sender, step.command, job.workflow)
         self._launcher.cancel(job, sender.person.name)
         self._note(
-            job, sender.address, OK, f'cancelled by {sender.person.name}')
+            job, sender.address, OK,
+            f'cancelled; ordered by {job.user}', sender.person.name)
         return job
 
     def sources(self, sender: Sender) -> list[str]:
@@ -261,11 +262,17 @@ class Orders:
         look()
 
     def _note(
-        self, job: Job, address: str, outcome: str, detail: str
+        self,
+        job: Job,
+        address: str,
+        outcome: str,
+        detail: str,
+        user: str = '',
     ) -> None:
         self._audit.note(
-            job.user, address, job.command, job.installed or job.workflow,
-            outcome, f'job {job.id}: {detail}'.strip(),
+            user or job.user, address, job.command,
+            job.installed or job.workflow, outcome,
+            f'job {job.id}: {detail}'.strip(),
         )
 
 

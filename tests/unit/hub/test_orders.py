@@ -190,7 +190,8 @@ def test_cancel(desk):
     with pytest.raises(Conflict):
         desk.orders.cancel(desk.sender('bob'), job.id)
     assert any(
-        line['detail'].endswith('cancelled by bob') for line in desk.noted())
+        line['user'] == 'bob' and line['detail'].endswith('by root')
+        for line in desk.noted())
 
 
 @pytest.mark.parametrize(('scope', 'sees', 'ends'), [
