@@ -98,9 +98,20 @@ class Listener(logging.Handler):
 def signature(command: str, arguments: dict[str, Any]) -> str:
     """Return a command as Cylc logs it, on one line and not too long."""
     texts = ', '.join(
-        f'{name}={getattr(value, "value", value)}'
+        f'{name}={_beginning(getattr(value, "value", value))}'
         for name, value in arguments.items() if value is not None
     )
     if len(texts) > LOGGED:
         texts = f'{texts[:LOGGED]}...'
     return f'{command}({" ".join(texts.splitlines())})'
+
+
+def _beginning(value: Any) -> Any:
+    """Return as much of a value as can be seen: it may be of megabytes."""
+    match value:
+        case str():
+            return value[:LOGGED + 1]
+        case list():
+            return [_beginning(item) for item in value[:LOGGED]]
+        case _:
+            return value

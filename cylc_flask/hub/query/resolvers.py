@@ -109,8 +109,9 @@ class HubResolvers(Resolvers):
         if not found:
             return [{'response': [False, NO_MATCH]}]
         ids = [data[WORKFLOW].id for data in found]
+        said = signature(command, kwargs)
         responses = self._services.abreast([
-            partial(self._give, self.flows[id_], command, kwargs)
+            partial(self._give, self.flows[id_], command, kwargs, said)
             for id_ in ids
         ])
         return [
@@ -119,7 +120,11 @@ class HubResolvers(Resolvers):
         ]
 
     def _give(
-        self, flow: Workflow, command: str, arguments: dict[str, Any]
+        self,
+        flow: Workflow,
+        command: str,
+        arguments: dict[str, Any],
+        said: str,
     ) -> Response:
         """Give a command to one workflow, if the caller may."""
         operation = operation_of(command)
@@ -127,7 +132,6 @@ class HubResolvers(Resolvers):
             return [False, NOBODY]
         people = self._services.people
         decision = people.may(self._sender.person, operation, flow.name)
-        said = signature(command, arguments)
         if not decision:
             self._note(
                 operation, flow.name, DENIED, f'{decision.reason}: {said}')
