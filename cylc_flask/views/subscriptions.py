@@ -197,6 +197,8 @@ class Dialogue:
         try:
             if token is not None and gate.bearer(_token(token)):
                 self._talk.identify()
+                # Of who is there now: names for the scheduler's log.
+                self._desk = Desk.of_request()
             elif token is not None or self._talk.user is None:
                 self._do(self._protocol.refuse('Forbidden'))
         except RequestError as exc:
