@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from cylc.flow import LOG
 from cylc.flow.id import Tokens
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.hub.audit import DENIED, FAILED, OK
+from cylc_flask.hub.audit import DENIED, FAILED, OK, SCAN
 from cylc_flask.hub.life.jobs import Job, State
 from cylc_flask.operations import operation_of
 from cylc_flask.query import mutations
@@ -238,7 +238,7 @@ class HubResolvers(Resolvers):
         if self._sender is None:
             return [False, NOBODY]
         self._services.scan()
-        self._note('scan', '', OK, '')
+        self._note(SCAN, '', OK, '')
         return [True, 'Scan requested']
 
 
