@@ -166,9 +166,9 @@ def test_one_user_takes_half_of_the_queue(make):
         hub.order('e')
     hub.order('e', 'f', user='ann')
     hub.launcher.cancel(first, 'tom')
-    hub.order('b')
-    with pytest.raises(Unavailable, match='of ann'):
+    with pytest.raises(Unavailable, match='2 jobs of ann wait already: 3'):
         hub.order('g', 'h', user='ann')
+    hub.order('b')
     assert len(hub.launcher.jobs()) == 7
 
 
