@@ -53,11 +53,17 @@ class Rate:
     Args:
         rate: Requests a second, 0 for no limit.
         clock: Returns seconds from a clock that is never set back.
+        burst: So many seconds' worth may come at once, after a rest.
     """
 
-    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        rate: float,
+        clock: Callable[[], float],
+        burst: float = BURST,
+    ) -> None:
         self._rate = rate
-        self._size = max(rate * BURST, LEAST)
+        self._size = max(rate * burst, LEAST)
         self._clock = clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._lock = Lock()
@@ -74,17 +80,19 @@ class Rate:
         """
         if not self._rate or not address:
             return
-        with self._lock:
-            wait = self._take(address)
-        if wait:
+        if wait := self.take(address):
             raise RequestError(
                 f'Your address sends more than {self._rate:g} requests a'
                 ' second (limits.request_rate).', 429,
                 (('Retry-After', str(ceil(wait))),),
             )
 
-    def _take(self, address: str) -> float:
+    def take(self, address: str) -> float:
         """Take a piece; return how long to wait where there is none."""
+        with self._lock:
+            return self._take(address)
+
+    def _take(self, address: str) -> float:
         now = self._clock()
         bucket = self._buckets.pop(address, None) or _Bucket(self._size, now)
         self._buckets[address] = bucket

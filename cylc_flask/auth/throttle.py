@@ -22,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from cylc_flask.auth.client import client_of
+
 #: Seconds: the first delay (it doubles), the longest one, and how long a
 #: failure is remembered.
 FIRST = 0.1
@@ -49,6 +51,7 @@ class Throttle:
     host, somebody else's guesses must not lock the owner out. One failure of
     a user at an address waits at a time, and so many in all that they cannot
     hold all connections; others are turned away at once, and learn nothing.
+    All addresses count as one that a client can choose among.
 
     Args:
         sleep: Waits some seconds, letting others go on.
@@ -75,9 +78,9 @@ class Throttle:
         Returns:
             False, at once, if it is to be turned away.
         """
-        who = address, user
+        who = client_of(address), user
         with self._lock:
-            delay = self._note(address, user)
+            delay = self._note(who)
             if who in self._sleepers or len(self._sleepers) >= self._places:
                 return False
             self._sleepers.add(who)
@@ -91,17 +94,17 @@ class Throttle:
     def succeeded(self, address: str, user: str) -> None:
         """Forgive what failed before."""
         with self._lock:
-            self._failures.pop((address, user), None)
+            self._failures.pop((client_of(address), user), None)
 
-    def _note(self, address: str, user: str) -> float:
+    def _note(self, who: tuple[str, str]) -> float:
         """Count a failure; return how long to wait for it."""
         now = self._clock()
-        failures = self._failures.pop((address, user), None)
+        failures = self._failures.pop(who, None)
         if failures is None or now - failures.last > MEMORY:
             failures = _Failures(0, now)
         failures.number += 1
         failures.last = now
-        self._failures[address, user] = failures
+        self._failures[who] = failures
         if len(self._failures) > CAPACITY:
             self._failures.popitem(last=False)
         return min(FIRST * 2.0 ** min(failures.number - 1, 32), LONGEST)

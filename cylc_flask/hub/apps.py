@@ -193,7 +193,9 @@ class Apps:
             strangers=max(1, site.config.limits.open_connections // 4),
         )
         sight = Sight(site.flows, site.people)
-        orders = Orders(site.people, site.audit, site.launcher, site.aside)
+        orders = Orders(
+            site.people, site.audit, site.launcher, site.aside,
+            site.make_event)
         spawn = tools.sockets.spawn
         doing = Doing(site, orders, spawn, Lookout(spawn, tools.sleep))
         engine = HubEngine(site.config, sight, doing, tools.paced)

@@ -17,12 +17,15 @@
 
 Its lines are JSON objects, in files of which the oldest go. What a request
 has to say is put in a queue; a thread of its own writes it down, so that no
-request waits for a disk, or fails because it is full.
+request waits for a disk, or fails because it is full. Of what costs its sender
+nothing only so much is written that it cannot drive out what has been done.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -30,14 +33,15 @@ from logging import Formatter, LogRecord, makeLogRecord
 from logging.handlers import RotatingFileHandler
 import os
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 import sys
-from threading import Thread
+from threading import Lock, Thread
 import time
 
 import orjson
 
 from cylc.flow import LOG
+from cylc_flask.auth.rate import Rate
 
 FILE_NAME = 'audit.log'
 
@@ -50,8 +54,23 @@ LONGEST = 500
 #: How something ended.
 OK, DENIED, FAILED = OUTCOMES = ('ok', 'denied', 'failed')
 
+#: What everybody may do, as often as they like.
+LOGIN, LOGOUT, SCAN = CHEAP = ('login', 'logout', 'scan')
+
+#: Of such, and of denials, so many records of one user are written, a second:
+#: this rate, and so many seconds' worth of it at once. That comes to some
+#: megabytes in a day.
+RATE = 0.1
+BURST = 1_000.0
+
+#: All that is tried without a password, under whatever name.
+GUESSES = 'failed log-ins'
+
 #: The operation of a record which tells how many others were lost.
 LOST = 'lost-records'
+
+#: There is one such in so many seconds, at most.
+PERIOD = 60.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,7 @@ class Audit:
         size: Bytes in a file before the next is begun; 0 for no end.
         files: How many old ones are kept.
         now: Returns the time (seconds since 1970).
+        clock: Returns seconds from a clock that is never set back.
     """
 
     def __init__(
@@ -99,10 +119,15 @@ class Audit:
         size: int,
         files: int,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
+        self._clock = clock
         self._queue: Queue[Record | None] = Queue(CAPACITY)
-        self._lost = 0
+        self._rate = Rate(RATE, clock, BURST)
+        #: How many records of whom were not written.
+        self._lost: Counter[str] = Counter()
+        self._lock = Lock()
         self._file = _File(directory / FILE_NAME, size, files)
         self._thread = Thread(
             target=self._write_all, name='cylc-flask-audit', daemon=True)
@@ -122,10 +147,22 @@ class Audit:
         texts = (user, address, operation, workflow, outcome, detail)
         record = Record(
             stamp(self._now()), *(text[:LONGEST] for text in texts))
+        noise = _noise(record)
         try:
+            if noise and self._is_too_much(noise):
+                raise Full
             self._queue.put_nowait(record)
         except Full:
-            self._lost += 1
+            with self._lock:
+                self._lost[noise or f'of {record.user}'] += 1
+
+    def _is_too_much(self, noise: str) -> bool:
+        """Tell whether a record is one too many of its kind.
+
+        Half of the places are for what has been done.
+        """
+        is_full = self._queue.qsize() >= self._queue.maxsize // 2
+        return is_full or self._rate.take(noise) > 0
 
     def close(self, timeout: float = 5) -> None:
         """Write down what waits, for some seconds at most, and end."""
@@ -136,14 +173,30 @@ class Audit:
         self._thread.join(timeout)
 
     def _write_all(self) -> None:
-        while (record := self._queue.get()) is not None:
-            self._write(record)
-            if self._lost and self._queue.empty():
-                lost, self._lost = self._lost, 0
-                self._write(Record(
-                    stamp(self._now()), '', '', LOST, outcome=FAILED,
-                    detail=f'{lost} records came too fast to be written'))
+        due, goes_on = 0.0, True
+        while goes_on:
+            with suppress(Empty):
+                record = self._queue.get(timeout=PERIOD)
+                if record is not None:
+                    self._write(record)
+                goes_on = record is not None
+            now = self._clock()
+            if not goes_on or (now >= due and self._queue.empty()):
+                due = now + PERIOD if self._tell_lost() else due
         self._file.close()
+
+    def _tell_lost(self) -> bool:
+        """Write down how many records were lost; False if none were."""
+        with self._lock:
+            lost, self._lost = self._lost, Counter()
+        if lost:
+            whose = ', '.join(
+                f'{number} {whose}' for whose, number in lost.most_common())
+            self._write(Record(
+                stamp(self._now()), '', '', LOST, outcome=FAILED,
+                detail=f'{lost.total()} records came too fast to be written:'
+                       f' {whose}'))
+        return bool(lost)
 
     def _write(self, record: Record) -> None:
         try:
@@ -175,6 +228,26 @@ def stamp(seconds: float) -> str:
     text = datetime.fromtimestamp(seconds, UTC).isoformat(
         timespec='milliseconds')
     return text.replace('+00:00', 'Z')
+
+
+def _noise(record: Record) -> str:
+    """Return what a record is one of that costs its sender nothing.
+
+    Examples:
+        >>> _noise(Record('', 'ann', '', 'stop', outcome=DENIED))
+        'denied of ann'
+        >>> _noise(Record('', 'nobody', '', LOGIN, outcome=FAILED))
+        'failed log-ins'
+        >>> _noise(Record('', 'ann', '', 'stop', outcome=FAILED))
+        ''
+    """
+    if record.outcome == DENIED:
+        return f'{DENIED} of {record.user}'
+    if record.operation not in CHEAP:
+        return ''
+    if record.outcome == FAILED:
+        return GUESSES
+    return f'{record.operation} of {record.user}'
 
 
 class _File(RotatingFileHandler):

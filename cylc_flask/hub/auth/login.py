@@ -25,7 +25,7 @@ from cylc_flask.auth.attempts import Attempt
 from cylc_flask.auth.login import Login, Visitor, token_of
 from cylc_flask.auth.users import ANON
 from cylc_flask.errors import Forbidden
-from cylc_flask.hub.audit import FAILED
+from cylc_flask.hub.audit import FAILED, LOGIN, LOGOUT
 from cylc_flask.hub.auth.callers import STRANGER, HubUser
 from cylc_flask.hub.auth.scheme import HubScheme, is_basic
 from cylc_flask.hub.auth.secrecy import is_private
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
     from cylc_flask.auth.users import User, Users
     from cylc_flask.hub.audit import Audit
     from cylc_flask.hub.users.people import People, Person
-
-#: What the audit log has for it.
-LOGIN = 'login'
-
-LOGOUT = 'logout'
 
 IN_THE_CLEAR = (
     'Passwords and tokens are taken over https only, or from this machine.'

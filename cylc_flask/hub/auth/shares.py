@@ -13,7 +13,7 @@
 #
 # You should have received a copy of the GNU General Public License
 # along with this program.  If not, see <http://www.gnu.org/licenses/>.
-"""How many passwords of one address may be compared at a time."""
+"""How many passwords from one place may be compared at a time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cylc_flask.auth.client import client_of
 from cylc_flask.errors import Unavailable
 
 #: A part of the places that there are for all.
@@ -31,7 +32,7 @@ class Shares:
     """Keeps places free for others: who guesses could take all of them.
 
     Args:
-        most: How many one address may have.
+        most: How many one client may have, by whichever address.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -43,14 +44,15 @@ class Shares:
         """Take a place for a while.
 
         Raises:
-            Unavailable: The address has too many already.
+            Unavailable: Too many are taken from there already.
         """
-        if self._taken[address] >= self._most:
+        client = client_of(address)
+        if self._taken[client] >= self._most:
             raise Unavailable('Too many log in from your address just now.')
-        self._taken[address] += 1
+        self._taken[client] += 1
         try:
             yield
         finally:
-            self._taken[address] -= 1
-            if not self._taken[address]:
-                del self._taken[address]
+            self._taken[client] -= 1
+            if not self._taken[client]:
+                del self._taken[client]

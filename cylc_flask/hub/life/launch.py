@@ -100,7 +100,7 @@ class Launcher:
         changed: Called with each job which begins or ends.
         limits: How long a command may take, where it differs.
         at_once: How many run at once.
-        queue: How many may wait.
+        queue: How many may wait; half of them may be one user's.
         hand_on: Patterns of further variables which commands may see.
     """
 
@@ -121,6 +121,7 @@ class Launcher:
         self._limits = {**LIMITS, **(limits or {})}
         self._at_once = at_once
         self._most = queue
+        self._share = (queue + 1) // 2
         self._environment = environment(hand_on)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queue: list[Job] = []
@@ -157,12 +158,9 @@ class Launcher:
             Unavailable: Too many wait already, or the hub stops.
         """
         todo = steps.check(wishes, source)
-        names = steps.check_names(workflows, self._most)
+        names = steps.check_names(workflows, self._share)
         steps.check_confirmed(todo, names, confirm)
-        if self._closed:
-            raise Unavailable(STOPPING)
-        if len(self._queue) + len(names) > self._most:
-            raise Unavailable(f'{len(self._queue)} jobs wait already.')
+        self._check_room(user, len(names))
         order = str(uuid4())
         jobs = [
             Job(name, todo, user, self._make_event(), order,
@@ -175,6 +173,21 @@ class Launcher:
         self._forget()
         self._start_next()
         return jobs
+
+    def _check_room(self, user: str, jobs: int) -> None:
+        """Refuse more jobs of a user than there is room for.
+
+        Raises:
+            Unavailable: They are, or the hub stops.
+        """
+        if self._closed:
+            raise Unavailable(STOPPING)
+        if len(self._queue) + jobs > self._most:
+            raise Unavailable(f'{len(self._queue)} jobs wait already.')
+        own = sum(job.user == user for job in self._queue)
+        if own + jobs > self._share:
+            raise Unavailable(
+                f'{own} jobs of {user} wait already: {self._share} may.')
 
     def find(self, job: str) -> Job | None:
         """Return a job by its id."""

@@ -24,13 +24,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Event as ThreadEvent
 from typing import Any, NoReturn
 
+from cylc_flask.commands import Event
 from cylc_flask.errors import Forbidden, NotFound
 from cylc_flask.hub.audit import DENIED, FAILED, OK, Audit
 from cylc_flask.hub.life import steps, targets
 from cylc_flask.hub.life.jobs import Job, State
 from cylc_flask.hub.life.launch import QUEUE, Launcher
+from cylc_flask.hub.life.shared import Shared
 from cylc_flask.hub.users.people import People, Person
 from cylc_flask.privilege import Privilege
 from cylc_flask.validate import shown
@@ -70,6 +73,7 @@ class Orders:
         launcher: Runs the commands.
         aside: Has slow work done by another thread, and returns what comes
             of it.
+        make_event: Makes an event on which callers can wait.
     """
 
     def __init__(
@@ -78,11 +82,14 @@ class Orders:
         audit: Audit,
         launcher: Launcher,
         aside: Callable[[Callable[[], Any]], Any] = at_once,
+        make_event: Callable[[], Event] = ThreadEvent,
     ) -> None:
         self._people = people
         self._audit = audit
         self._launcher = launcher
         self._aside = aside
+        self._sources: Shared[list[str]] = Shared(
+            lambda: aside(targets.sources), make_event)
 
     def give(
         self,
@@ -156,9 +163,9 @@ class Orders:
     def sources(self, sender: Sender) -> list[str]:
         """Return the names of the sources that somebody may use.
 
-        It looks at the disk.
+        It looks at the disk, once for all who ask within two seconds.
         """
-        names: list[str] = self._aside(targets.sources)
+        names = self._sources()
         powers = self._people.powers(sender.person)
         return [
             name for name in names

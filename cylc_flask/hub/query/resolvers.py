@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 from cylc.flow import LOG
 from cylc.flow.id import Tokens
 from cylc_flask.errors import NotFound, RequestError
-from cylc_flask.hub.audit import DENIED, FAILED, OK
-from cylc_flask.hub.life.jobs import Job, State
+from cylc_flask.hub.audit import DENIED, FAILED, OK, SCAN
+from cylc_flask.hub.life.jobs import Job, Piece, State
 from cylc_flask.operations import operation_of
 from cylc_flask.query import mutations
 from cylc_flask.query.errors import Code, error
+from cylc_flask.query.limits import TooMuch
 from cylc_flask.query.mutations import Response
 from cylc_flask.query.resolvers import Resolvers, ticket_of
 from cylc_flask.replica.delta import WORKFLOW
@@ -51,6 +52,10 @@ FAULT = 'The hub has met a fault of its own; its log says more.'
 NOBODY = 'Log in to give commands.'
 NONE_NAMED = 'No workflows are named; "*" means all.'
 NO_MATCH = 'No matching workflow here.'
+
+#: How much output of jobs there is in the answer to an operation, in
+#: characters.
+MOST_OUTPUT = 4_000_000
 
 #: What a mutation takes beside the options of its command.
 BESIDE = ('source', 'confirm', 'wait')
@@ -79,6 +84,11 @@ class HubResolvers(Resolvers):
         self._sender = sender
         self._services = services
         self._known = known
+
+    def begin(self) -> None:
+        """Begin an operation, perhaps once more."""
+        super().begin()
+        self._output_left = MOST_OUTPUT
 
     def ticket(self, id_: str) -> Ticket | None:
         """Return a command by its id, which but who gave it was told."""
@@ -237,12 +247,27 @@ class HubResolvers(Resolvers):
         names = self._names(workflows)
         return [job for job in jobs if job.workflow in names]
 
+    def output(self, job: Job, since: int) -> Piece:
+        """Return what a job has written after a place.
+
+        Raises:
+            TooMuch: It is, together with what there is already.
+        """
+        piece = job.output.since(since)
+        self._output_left -= len(piece.text)
+        if self._output_left < 0:
+            raise TooMuch(
+                Code.SIZE,
+                f'The jobs have written more than {MOST_OUTPUT} characters:'
+                ' ask for the output of fewer, or for what is new (since).')
+        return piece
+
     def scan(self) -> Response:
         """Look which workflows there are."""
         if self._sender is None:
             return [False, NOBODY]
         self._services.scan()
-        self._note('scan', '', OK, '')
+        self._note(SCAN, '', OK, '')
         return [True, 'Scan requested']
 
 

@@ -186,10 +186,10 @@ class HubJob(graphene.ObjectType):
 
     @staticmethod
     def resolve_output(
-        job: Job, _: GraphQLResolveInfo, since: int = 0
+        job: Job, info: GraphQLResolveInfo, since: int = 0
     ) -> Any:
         """Return a part of the output."""
-        return job.output.since(since)
+        return _resolvers(info).output(job, since)
 
 
 def _resolvers(info: GraphQLResolveInfo) -> HubResolvers:

@@ -29,7 +29,7 @@ import orjson
 from cylc_flask.auth import gate
 from cylc_flask.errors import NotFound, RequestError
 from cylc_flask.hub import site
-from cylc_flask.hub.audit import OK
+from cylc_flask.hub.audit import OK, SCAN
 from cylc_flask.hub.life import options
 from cylc_flask.hub.life.jobs import Job
 from cylc_flask.hub.life.options import Option
@@ -55,7 +55,7 @@ KEYS = {'command', 'options', 'steps', 'workflows', 'source', 'confirm'}
 STEP_KEYS = {'command', 'options'}
 
 #: How long (seconds) somebody who asks for it waits for a scan.
-SCAN = 30.0
+SCANNED = 30.0
 
 bp = Blueprint('jobs', __name__)
 
@@ -170,8 +170,8 @@ def scan() -> Response:
     """Look at once which workflows there are; answer when that is done."""
     gate.check_change()
     hub = site.site()
-    done = hub.wait(hub.discovery.scan(), SCAN)
-    site.note('scan', outcome=OK)
+    done = hub.wait(hub.discovery.scan(), SCANNED)
+    site.note(SCAN, outcome=OK)
     return _answer({'done': done})
 
 

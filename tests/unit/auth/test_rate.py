@@ -91,6 +91,14 @@ def test_when_to_come_again():
     assert caller.ask(2) == 1
 
 
+def test_another_burst():
+    clock = Clock()
+    rate = Rate(0.1, clock, 30)
+    assert [rate.take('a') for _ in range(4)] == [0, 0, 0, 10]
+    clock.now += 10
+    assert rate.take('a') == 0
+
+
 def test_addresses_are_apart():
     caller = Caller(1)
     assert caller.ask(10) == 2

@@ -65,6 +65,31 @@ def test_others_are_not_concerned(waits):
     assert waits.fail() == [4]
 
 
+@pytest.mark.parametrize(('one', 'other'), [
+    ('127.0.0.1', '127.9.9.9'),
+    ('::1', '127.0.0.1'),
+    ('::ffff:127.0.0.2', '127.0.0.1'),
+    ('2001:db8::1', '2001:db8::9:1:2:3'),
+    ('::ffff:192.0.2.1', '192.0.2.1'),
+])
+def test_addresses_that_one_client_has(waits, one, other):
+    waits.fail(times=10, address=one)
+    assert waits.fail(address=other) == [4]
+    waits.throttle.succeeded(other, 'cylc')
+    assert waits.fail(address=one) == [0.1]
+
+
+@pytest.mark.parametrize(('one', 'other'), [
+    ('2001:db8:0:1::1', '2001:db8:0:2::1'),
+    ('::ffff:192.0.2.1', '::ffff:192.0.2.2'),
+    ('fe80::1%eth0', 'fe81::1%eth0'),
+    ('', '127.0.0.1'),
+])
+def test_addresses_that_different_clients_have(waits, one, other):
+    waits.fail(times=10, address=one)
+    assert waits.fail(address=other) == [0.1]
+
+
 def test_success_is_not_delayed_and_forgives(waits):
     waits.fail(times=10)
     waits.slept.clear()

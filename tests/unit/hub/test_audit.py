@@ -251,6 +251,93 @@ def test_a_slow_disk(
     assert 10 <= written <= 11
 
 
+#: Records of which anybody can cause any number.
+CHEAP = {
+    'guess': ('', '::1', audit.LOGIN, '', 'failed'),
+    'denied': ('bob', '::1', 'pause', 'nwp', 'denied'),
+    'login': ('bob', '::1', audit.LOGIN),
+    'logout': ('bob', '::1', audit.LOGOUT),
+    'scan': ('bob', '::1', audit.SCAN),
+}
+
+
+def flood(log: Audit, kind: str, times: int) -> None:
+    name, *words = CHEAP[kind]
+    for number in range(times):
+        log.note(name or f'nobody{number}', *words)
+
+
+@pytest.mark.parametrize('kind', CHEAP)
+def test_what_costs_nothing_has_a_rate(tmp_path: Path, kind: str) -> None:
+    now = 0.0
+    log = Audit(tmp_path, 0, 3, clock=lambda: now)
+    most = round(audit.RATE * audit.BURST)
+    flood(log, kind, most + 7)
+    # Others, and what is done, are not concerned.
+    log.note('alice', '::1', 'play', 'nwp', 'denied')
+    log.note('alice', '::1', audit.LOGIN)
+    for _ in range(2 * most):
+        log.note('bob', '::1', 'hold', 'nwp')
+        log.note('bob', '::1', 'hold', 'nwp', 'failed')
+    now = 1.5 / audit.RATE
+    flood(log, kind, 2)
+    log.close()
+    *found, last = search(tmp_path, Query(limit=1_000))
+    written = [record.operation for record in found if record.user != 'alice']
+    assert len(written) == most + 1 + 4 * most
+    assert written.count('hold') == 4 * most
+    assert len(found) == len(written) + 2
+    whose = {
+        'guess': 'failed log-ins', 'denied': 'denied of bob',
+    }.get(kind, f'{kind} of bob')
+    assert (last.operation, last.detail) == (
+        audit.LOST, f'8 records came too fast to be written: 8 {whose}')
+
+
+def test_lost_ones_are_told_of_from_time_to_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And though nothing else is written."""
+    monkeypatch.setattr(audit, 'RATE', 0.001)
+    monkeypatch.setattr(audit, 'PERIOD', 0.2)
+    log = Audit(tmp_path, 0, 3)
+    begin = monotonic()
+    while monotonic() - begin < 1:
+        flood(log, 'denied', 10)
+        threading.Event().wait(0.001)
+    flood(log, 'login', 5)
+
+    def told() -> list[str]:
+        return details(tmp_path, operation=audit.LOST)
+    wait_for(lambda: any('login' in text for text in told()))
+    passed = monotonic() - begin
+    assert 1 <= len(told()) <= passed / 0.2 + 1
+    log.close()
+
+
+def test_half_of_the_places_are_for_what_is_done(
+    start: START, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit, 'CAPACITY', 10)
+    disk = threading.Event()
+    lines: list[logging.LogRecord] = []
+
+    def write(record: logging.LogRecord) -> None:
+        disk.wait(30)
+        lines.append(record)
+    log = start()
+    monkeypatch.setattr(log._file, 'emit', write)
+    for kind in CHEAP:
+        flood(log, kind, 20)
+    for _ in range(5):
+        log.note('alice', '::1', 'hold')
+    disk.set()
+    log.close()
+    found = [json.loads(line.getMessage())['operation'] for line in lines]
+    assert found.count('hold') == 5
+    assert 5 <= len(found) - 5 - 1 <= 6
+
+
 def test_pace(start: START, tmp_path: Path) -> None:
     """What a request spends on it."""
     log = start()

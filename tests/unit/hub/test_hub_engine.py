@@ -26,6 +26,7 @@ import pytest
 
 from cylc.flow import __version__
 from cylc_flask.config import Config, Limits
+from cylc_flask.hub.query import resolvers
 from cylc_flask.hub.query.fan import Lookout
 from cylc_flask.query.documents import Request
 from cylc_flask.query.errors import Rejected
@@ -303,6 +304,29 @@ def test_play(desk):
     assert desk.ask(text, 'bob')['data']['hubJobs'] == [
         {'workflow': 'nested'}]
     assert desk.ask('{hubJobs {id}}', 'carol')['data']['hubJobs'] == []
+
+
+def test_output_is_limited(desk, monkeypatch):
+    """However often the same is asked for."""
+    for name in ('mixed', 'nested'):
+        desk.define(name)
+    desk.ask(PLAY, w=['mixed', 'nested'])
+    written = sum(len(job.output) for job in desk.launcher.jobs())
+    for job in desk.launcher.jobs():
+        job.write('x' * 1_000)
+    monkeypatch.setattr(resolvers, 'MOST_OUTPUT', 4_000 + 2 * written)
+    twice = '{hubJobs {a: output {text} b: output {text} state}}'
+    for _ in range(2):
+        answer = desk.ask(twice)
+        assert 'errors' not in answer and len(answer['data']['hubJobs']) == 2
+    desk.launcher.jobs()[0].write('y')
+    answer = desk.ask(twice)
+    assert answer['data'] is None
+    (error,) = answer['errors']
+    assert 'output of fewer' in error['message']
+    assert error['extensions'] == {'code': 'TOO_LARGE'}
+    new = '{hubJobs {a: output(since: 900) {text} b: output {text}}}'
+    assert 'errors' not in desk.ask(new)
 
 
 @pytest.mark.parametrize(('mutation', 'error'), [

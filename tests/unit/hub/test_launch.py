@@ -70,9 +70,9 @@ class Hub(Pump):
         for name in names:
             (self.folder / f'{name.replace("/", "_")}.go').touch()
 
-    def order(self, *names, command='play', **options):
+    def order(self, *names, command='play', user='tom', **options):
         self.define(*names)
-        return self.launcher.order([(command, options)], names, 'tom')
+        return self.launcher.order([(command, options)], names, user)
 
     def states(self):
         return {
@@ -151,11 +151,25 @@ def test_queue_is_limited(make):
     hub.order('a')
     hub.order('b', 'c')
     with pytest.raises(Unavailable, match='2 jobs wait already'):
-        hub.order('d', 'e')
-    hub.order('d')
-    with pytest.raises(RequestError, match='1 to 3 workflows'):
-        hub.order('e', 'f', 'g', 'h')
+        hub.order('d', 'e', user='ann')
+    hub.order('d', user='ann')
+    with pytest.raises(RequestError, match='1 to 2 workflows'):
+        hub.order('e', 'f', 'g', user='bob')
     assert len(hub.launcher.jobs()) == 4
+
+
+def test_one_user_takes_half_of_the_queue(make):
+    hub = make(at_once=1, queue=6)
+    hub.order('a')
+    first, *_ = hub.order('b', 'c', 'd')
+    with pytest.raises(Unavailable, match='3 jobs of tom wait already: 3'):
+        hub.order('e')
+    hub.order('e', 'f', user='ann')
+    hub.launcher.cancel(first, 'tom')
+    with pytest.raises(Unavailable, match='2 jobs of ann wait already: 3'):
+        hub.order('g', 'h', user='ann')
+    hub.order('b')
+    assert len(hub.launcher.jobs()) == 7
 
 
 def test_failure_in_its_own_words(make):

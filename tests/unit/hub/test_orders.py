@@ -228,6 +228,16 @@ def test_sources(desk):
     assert desk.orders.sources(desk.sender('alice')) == []
 
 
+def test_sources_are_looked_for_once(desk, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        targets, 'sources', lambda: asked.append(1) or ['mine', 'other'])
+    for _ in range(5):
+        assert desk.orders.sources(desk.sender()) == ['mine', 'other']
+        assert desk.orders.sources(desk.sender('bob')) == ['mine']
+    assert len(asked) < 5
+
+
 @pytest.mark.parametrize('name', ['-x', '../a', 'a b\n', 'runN'])
 def test_no_names(desk, name):
     with pytest.raises(RequestError, match='not the name'):
