@@ -96,7 +96,14 @@ class Listener(logging.Handler):
 
 
 def signature(command: str, arguments: dict[str, Any]) -> str:
-    """Return a command as Cylc logs it, on one line and not too long."""
+    """Return a command as Cylc logs it, on one line and not too long.
+
+    Examples:
+        >>> signature('hold', {'tasks': ['1/a', '1/b'], 'flow': None})
+        "hold(tasks=['1/a', '1/b'])"
+        >>> len(signature('hold', {'tasks': ['1/a' * 999] * 100_000}))
+        2009
+    """
     texts = ', '.join(
         f'{name}={_beginning(getattr(value, "value", value))}'
         for name, value in arguments.items() if value is not None

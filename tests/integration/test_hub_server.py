@@ -29,6 +29,7 @@ import subprocess
 import pytest
 import requests
 from requests.auth import HTTPDigestAuth
+from websocket import create_connection
 
 from cylc_flask import certificate
 from tests.harness import BIN, processes_of, wait_for
@@ -134,6 +135,36 @@ def test_command_has_the_name_of_who_gives_it(
         hub, f'{BELOW}/release_suite?wait=30', 'POST', auth=digest(hub))
     assert answer.json() == [True, 'Command succeeded']
     owner.until(NAME, 'running')
+
+
+def test_command_of_who_logs_in_on_a_socket(
+    hub: HubRun, owner: Client
+) -> None:
+    """What the handshake said of itself is not believed."""
+    raw = create_connection(
+        f'{hub.url}/subscriptions?authenticate=connection_init'.replace(
+            'http', 'ws', 1),
+        timeout=PATIENCE, subprotocols=['graphql-transport-ws'],
+        header=['From: bob@far', 'User-Agent: x/1 prog_name/cylc-hold'],
+        suppress_origin=True, http_no_proxy=['*'],
+    )
+    try:
+        raw.send(json.dumps({
+            'type': 'connection_init', 'payload': {
+                'Authorization': owner.session.headers['Authorization']}}))
+        assert json.loads(raw.recv())['type'] == 'connection_ack'
+        raw.send(json.dumps({
+            'type': 'subscribe', 'id': '1', 'payload': {
+                'query': 'mutation ($of: [WorkflowID]!) {'
+                         'setVerbosity(workflows: $of, level: INFO) {result}}',
+                'variables': {'of': [NAME]}}}))
+        found = json.loads(raw.recv())['payload']
+        assert 'errors' not in found, found
+    finally:
+        raw.shutdown()
+    hub.run.wait_log('Command "set_verbosity" received from')
+    assert f'received from {hub.owner}@127.0.0.1' in hub.run.log()
+    assert 'bob' not in hub.run.log()
 
 
 def test_commands_are_in_the_audit_log(hub: HubRun, owner: Client) -> None:
