@@ -390,7 +390,7 @@ def test_long_messages(site, monkeypatch):
 
     async def talk(connection: ServerConnection) -> None:
         await connection.send(SNAPSHOT)
-        for number in range(1, 30):
+        for number in range(1, 50):
             await connection.send(message(
                 bytes(4_000_000), type='delta', definition=None,
                 sequence=HEAD['sequence'] + number))
@@ -401,7 +401,8 @@ def test_long_messages(site, monkeypatch):
     site.links.open(server.found(site.run_dir), keeper)
     wait_for(lambda: len(sent) > 4, SOON)
     site.links.run(asyncio.sleep(0.5)).result(SOON)
-    assert len(sent) < 10
+    # The system's buffers may take some 40 MB.
+    assert len(sent) < 20
 
 
 def test_called_away(site, monkeypatch):
