@@ -156,7 +156,7 @@ def test_command_of_who_logs_in_on_a_socket(
         raw.send(json.dumps({
             'type': 'subscribe', 'id': '1', 'payload': {
                 'query': 'mutation ($of: [WorkflowID]!) {'
-                         'setVerbosity(workflows: $of, level: INFO) {result}}',
+                         'setVerbosity(workflows: $of, level: DEBUG) {result}}',
                 'variables': {'of': [NAME]}}}))
         found = json.loads(raw.recv())['payload']
         assert 'errors' not in found, found
