@@ -155,8 +155,8 @@ def test_command_of_who_logs_in_on_a_socket(
         assert json.loads(raw.recv())['type'] == 'connection_ack'
         raw.send(json.dumps({
             'type': 'subscribe', 'id': '1', 'payload': {
-                'query': 'mutation ($of: [WorkflowID]!) {'
-                         'setVerbosity(workflows: $of, level: DEBUG) {result}}',
+                'query': 'mutation ($of: [WorkflowID]!) {setVerbosity('
+                         'workflows: $of, level: DEBUG) {result}}',
                 'variables': {'of': [NAME]}}}))
         found = json.loads(raw.recv())['payload']
         assert 'errors' not in found, found
