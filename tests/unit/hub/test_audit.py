@@ -225,19 +225,27 @@ def test_no_place_for_it(
     assert 'no audit log' in caplog.text
 
 
-def test_a_slow_disk(
-    start: START, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Requests do not wait for it; what is too much is counted."""
-    monkeypatch.setattr(audit, 'CAPACITY', 10)
+def slowed(
+    log: Audit, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[logging.LogRecord], threading.Event]:
+    """Let the disk stand still until an event; return what is written."""
     disk = threading.Event()
     lines: list[logging.LogRecord] = []
 
     def write(record: logging.LogRecord) -> None:
         disk.wait(30)
         lines.append(record)
-    log = start()
     monkeypatch.setattr(log._file, 'emit', write)
+    return lines, disk
+
+
+def test_a_slow_disk(
+    start: START, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Requests do not wait for it; what is too much is counted."""
+    monkeypatch.setattr(audit, 'CAPACITY', 10)
+    log = start()
+    lines, disk = slowed(log, monkeypatch)
     begin = perf_counter()
     for _ in range(50):
         log.note('alice', '::1', 'hold')
@@ -319,14 +327,8 @@ def test_half_of_the_places_are_for_what_is_done(
     start: START, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(audit, 'CAPACITY', 10)
-    disk = threading.Event()
-    lines: list[logging.LogRecord] = []
-
-    def write(record: logging.LogRecord) -> None:
-        disk.wait(30)
-        lines.append(record)
     log = start()
-    monkeypatch.setattr(log._file, 'emit', write)
+    lines, disk = slowed(log, monkeypatch)
     for kind in CHEAP:
         flood(log, kind, 20)
     for _ in range(5):
