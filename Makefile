@@ -81,6 +81,7 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: \
 assets/node_modules/.package-lock.json: assets/package.json assets/package-lock.json
 	@echo 'Getting the packages of the web page...'
 	@cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		--no-update-notifier \
 		--fetch-retries=1 --fetch-retry-mintimeout=1000 >/dev/null
 	@touch $@
 
